@@ -1,0 +1,1 @@
+// The precompiled GoogleTest headers need a translation unit of their own.

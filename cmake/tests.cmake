@@ -1,0 +1,93 @@
+# Tests are named <build>/<test>, run in the repository's root (they open tests/fixtures/… by
+# relative path) and carry a label: unit, integration or golden.
+find_package(GTest REQUIRED CONFIG)
+find_program(CGMON_PYTHON3 NAMES python3 REQUIRED)
+include(GoogleTest)
+
+set(CGMON_TEST_ENVIRONMENT
+  "UBSAN_OPTIONS=print_stacktrace=1" "TSAN_OPTIONS=halt_on_error=1" "LC_ALL=C.UTF-8")
+
+# g++ 12's thread sanitizer refuses the wider address randomization of newer kernels; setarch
+# turns it off for the test alone, where the sandbox lets it.
+set(CGMON_TEST_LAUNCHER "")
+if(CGMON_VARIANT STREQUAL "tsan")
+  execute_process(COMMAND setarch -R true RESULT_VARIABLE setarch_failed OUTPUT_QUIET ERROR_QUIET)
+  if(NOT setarch_failed)
+    set(CGMON_TEST_LAUNCHER setarch -R)
+  endif()
+endif()
+
+# GoogleTest's headers cost more than most tests: compiled once, reused by every test binary, whose
+# options have to be the same (-Wpedantic, for one, changes the predefined macros).
+add_library(cgmon_gmock_headers OBJECT "${PROJECT_SOURCE_DIR}/cmake/gmock_headers.cc")
+target_compile_features(cgmon_gmock_headers PRIVATE cxx_std_20)
+target_link_libraries(cgmon_gmock_headers PRIVATE GTest::gmock cgmon::warnings)
+target_precompile_headers(cgmon_gmock_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+
+# cgmon_test(NAME SOURCES file... [DEPS target...] [LABEL unit|integration|golden] [MAIN]
+#            [TIMEOUT seconds] [SERIAL])
+# One GoogleTest binary, each of its tests a ctest entry. One binary per folder links fastest.
+# MAIN: the sources bring their own main(). SERIAL: nothing else runs beside these tests.
+function(cgmon_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "MAIN;SERIAL" "LABEL;TIMEOUT" "SOURCES;DEPS")
+  cgmon_check_arguments(cgmon_test ${name})
+  cgmon_default(arg_LABEL unit)
+  cgmon_default(arg_TIMEOUT 120)
+  add_executable(${name} ${arg_SOURCES})
+  target_compile_features(${name} PRIVATE cxx_std_20)
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gmock cgmon::warnings)
+  if(NOT arg_MAIN)
+    target_link_libraries(${name} PRIVATE GTest::gmock_main)
+  endif()
+  target_precompile_headers(${name} REUSE_FROM cgmon_gmock_headers)
+  set_target_properties(${name} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/test_binaries"
+    CROSSCOMPILING_EMULATOR "${CGMON_TEST_LAUNCHER}")
+  set(serial FALSE)
+  if(arg_SERIAL)
+    set(serial TRUE)
+  endif()
+  gtest_discover_tests(${name}
+    DISCOVERY_MODE PRE_TEST
+    TEST_PREFIX "${CGMON_VARIANT}/"
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+    PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${serial}
+               ENVIRONMENT "${CGMON_TEST_ENVIRONMENT}")
+endfunction()
+
+# cgmon_script_test(NAME SCRIPT file.py [ARGS argument...] [LABEL ...] [TIMEOUT seconds] [SERIAL]
+#                   [VARIANTS build...])
+# A python3 program (standard library only): exit 0 passed, 77 skipped with its reason on the last
+# line, else failed. It finds the agent of this build in $CGMON_AGENT. Label integration: SERIAL,
+# since those make cgroups and daemons. VARIANTS: only in these builds (dev counts as release).
+function(cgmon_script_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "LABEL;TIMEOUT;SCRIPT" "ARGS;VARIANTS")
+  cgmon_check_arguments(cgmon_script_test ${name})
+  cgmon_default(arg_LABEL unit)
+  cgmon_default(arg_TIMEOUT 300)
+  if("release" IN_LIST arg_VARIANTS)
+    list(APPEND arg_VARIANTS dev)
+  endif()
+  if(arg_VARIANTS AND NOT CGMON_VARIANT IN_LIST arg_VARIANTS)
+    return()
+  endif()
+  set(serial FALSE)
+  if(arg_SERIAL OR arg_LABEL STREQUAL "integration")
+    set(serial TRUE)
+  endif()
+  set(test "${CGMON_VARIANT}/${name}")
+  cmake_path(ABSOLUTE_PATH arg_SCRIPT)
+  add_test(NAME "${test}" COMMAND "${CGMON_PYTHON3}" "${arg_SCRIPT}" ${arg_ARGS}
+           WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+  set_tests_properties("${test}" PROPERTIES
+    LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${serial} SKIP_RETURN_CODE 77
+    ENVIRONMENT
+    "${CGMON_TEST_ENVIRONMENT};CGMON_AGENT=${PROJECT_BINARY_DIR}/agent;CGMON_VARIANT=${CGMON_VARIANT};PYTHONDONTWRITEBYTECODE=1")
+endfunction()
+
+macro(cgmon_default variable value)
+  if(NOT DEFINED ${variable})
+    set(${variable} ${value})
+  endif()
+endmacro()

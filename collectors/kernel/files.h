@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cgmon {
+
+/// What stat says of a file, as far as this project asks.
+struct FileStatus {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint32_t links = 0;
+  std::uint32_t mode = 0;      ///< type and permissions, as st_mode
+  std::int64_t mtime_ns = 0;   ///< since the epoch
+};
+
+/// The directories that a directory holds; reused between calls so that listing allocates nothing
+/// once it has grown.
+class DirectoryListing {
+ public:
+  struct Entry {
+    std::uint64_t inode;
+    std::uint32_t offset, length;
+  };
+  void clear() { names_.clear(), entries_.clear(); }
+  void add(std::string_view name, std::uint64_t inode) {
+    entries_.push_back({inode, static_cast<std::uint32_t>(names_.size()),
+                        static_cast<std::uint32_t>(name.size())});
+    names_ += name;
+  }
+  [[nodiscard]] std::span<const Entry> entries() const { return entries_; }
+  [[nodiscard]] std::string_view name(const Entry& entry) const {
+    return std::string_view(names_).substr(entry.offset, entry.length);
+  }
+
+ private:
+  std::string names_;
+  std::vector<Entry> entries_;
+};
+
+/// What a watch reported since it was last asked; reused like DirectoryListing.
+struct WatchEvents {
+  std::vector<int> directories;  ///< watch numbers of directories whose set of children changed
+  bool overflow = false;         ///< events were lost: every watched directory may have changed
+};
+
+/// Every question that `collectors` puts to the kernel. One implementation makes the system calls
+/// (SystemFiles), others answer from a captured tree or fail on purpose in tests.
+///
+/// Handles are small non-negative numbers; every function returns a negative errno on failure
+/// (-ENOENT, ...) and never throws for it. `dir` is a handle from open_directory(), or
+/// kAbsolute with an absolute path. Thread-compatible: one Files per thread, or stateless.
+class Files {
+ public:
+  static constexpr int kAbsolute = -100;  // AT_FDCWD, so that the real calls can take it as it is
+
+  Files() = default;
+  Files(const Files&) = delete;
+  Files& operator=(const Files&) = delete;
+  virtual ~Files() = default;
+
+  /// A handle to a directory, usable as `dir` only.
+  virtual int open_directory(int dir, const char* path) = 0;
+  /// A handle to a kernel file (cgroupfs, procfs), for read(). A link as the last component is not
+  /// followed.
+  virtual int open(int dir, const char* path) = 0;
+  /// A handle to a regular file below `dir` that hostile hands may have made: no component leaves
+  /// `dir`, no FIFO or device is opened (openat2 RESOLVE_IN_ROOT). `path` is relative to `dir`.
+  virtual int open_beneath(int dir, const char* path) = 0;
+  /// pread: number of bytes, 0 at the end.
+  virtual std::int64_t read(int file, std::span<char> buffer, std::uint64_t offset) = 0;
+  virtual void close(int handle) = 0;
+  /// lstat of a path below `dir`.
+  virtual int status(int dir, const char* path, FileStatus& status) = 0;
+  /// statfs magic of the file system at an absolute path, as 32 bits.
+  virtual std::int64_t filesystem(const char* path) = 0;
+  /// Whether this process may read the file (faccessat): 0 or a negative errno.
+  virtual int readable(int dir, const char* path) = 0;
+  /// Fills `listing` with the directories in a directory, `.` and `..` left out.
+  virtual int list_directories(int dir, const char* path, DirectoryListing& listing) = 0;
+
+  /// A watch for directories made, removed or renamed (inotify).
+  virtual int open_watch() = 0;
+  /// Watches one more directory; returns its watch number.
+  virtual int watch_directory(int watch, int dir, const char* path) = 0;
+  virtual void unwatch(int watch, int number) = 0;
+  /// What happened since the last call; never blocks. 0 or a negative errno.
+  virtual int read_watch(int watch, WatchEvents& events) = 0;
+};
+
+/// Reads a whole file up to `max_bytes`. -EFBIG when there is more. For start-up and metadata, not
+/// for the read loop.
+[[nodiscard]] int read_file(Files& files, int dir, const char* path, std::size_t max_bytes,
+                            std::string& content);
+
+}  // namespace cgmon

@@ -1,0 +1,186 @@
+#include "collectors/kernel/system_files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstring>
+
+namespace cgmon {
+namespace {
+
+int or_errno(int result) { return result < 0 ? -errno : result; }
+
+/// Without openat2 (kernel < 5.6, or a seccomp filter that does not know it): component by
+/// component, no link followed at all.
+int open_without_links(int dir, std::string_view path, int flags) {
+  int at = dir;
+  while (true) {
+    const std::size_t slash = path.find('/');
+    const std::string name(path.substr(0, slash));
+    const bool last = slash == path.npos;
+    int next = -ENOENT;
+    if (name == "..") {
+      next = -EXDEV;
+    } else {
+      const int how = last ? flags | O_NOFOLLOW : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+      next = or_errno(::openat(at, name.empty() ? "." : name.c_str(), how));
+    }
+    if (at != dir) ::close(at);
+    if (last || next < 0) return next;
+    at = next;
+    path.remove_prefix(slash + 1);
+  }
+}
+
+}  // namespace
+
+int SystemFiles::open_directory(int dir, const char* path) {
+  return or_errno(::openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+int SystemFiles::open(int dir, const char* path) {
+  return or_errno(::openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+int SystemFiles::open_beneath(int dir, const char* path) {
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  open_how how{};
+  how.flags = kFlags;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  int file = static_cast<int>(::syscall(SYS_openat2, dir, path, &how, sizeof how));
+  if (file < 0) file = -errno;
+  if (file == -ENOSYS || file == -EPERM) file = open_without_links(dir, path, kFlags);
+  if (file < 0) return file;
+  struct stat status {};
+  if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::close(file);
+    return -EINVAL;
+  }
+  return file;
+}
+
+std::int64_t SystemFiles::read(int file, std::span<char> buffer, std::uint64_t offset) {
+  for (int attempt = 0;; ++attempt) {
+    const ssize_t size = ::pread(file, buffer.data(), buffer.size(), static_cast<off_t>(offset));
+    if (size >= 0) return size;
+    if (errno != EINTR || attempt == 3) return -errno;
+  }
+}
+
+void SystemFiles::close(int handle) { ::close(handle); }
+
+int SystemFiles::status(int dir, const char* path, FileStatus& status) {
+  struct statx answer {};
+  // Attributes as the kernel has them: cgroupfs is never remote, so no synchronisation is wanted.
+  if (::statx(dir, path, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
+              STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_MTIME, &answer) != 0) {
+    return -errno;
+  }
+  status.device = (std::uint64_t{answer.stx_dev_major} << 32U) | answer.stx_dev_minor;
+  status.inode = answer.stx_ino;
+  status.links = answer.stx_nlink;
+  status.mode = answer.stx_mode;
+  status.mtime_ns = answer.stx_mtime.tv_sec * 1'000'000'000 + answer.stx_mtime.tv_nsec;
+  return 0;
+}
+
+std::int64_t SystemFiles::filesystem(const char* path) {
+  struct statfs answer {};
+  if (::statfs(path, &answer) != 0) return -errno;
+  return static_cast<std::uint32_t>(answer.f_type);  // signed long on some ABIs
+}
+
+int SystemFiles::readable(int dir, const char* path) {
+  return or_errno(::faccessat(dir, path, R_OK, AT_EACCESS));
+}
+
+int SystemFiles::list_directories(int dir, const char* path, DirectoryListing& listing) {
+  listing.clear();
+  const int handle = ::openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (handle < 0) return -errno;
+  alignas(dirent64) std::array<char, 32768> buffer;  // NOLINT(*-init-variables): getdents64 fills it
+  int result = 0;
+  while (true) {
+    const auto size = ::syscall(SYS_getdents64, handle, buffer.data(), buffer.size());
+    if (size < 0) result = -errno;
+    if (size <= 0) break;
+    for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
+      dirent64 head{};
+      std::memcpy(&head, buffer.data() + at, offsetof(dirent64, d_name));
+      const char* const name = buffer.data() + at + offsetof(dirent64, d_name);
+      at += head.d_reclen;
+      if (head.d_type != DT_DIR || std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) {
+        continue;
+      }
+      listing.add(name, head.d_ino);
+    }
+  }
+  ::close(handle);
+  return result;
+}
+
+int SystemFiles::open_watch() { return or_errno(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)); }
+
+int SystemFiles::watch_directory(int watch, int dir, const char* path) {
+  // inotify has no *at() call; the descriptor's own link is the same thing.
+  std::array<char, 4200> absolute{};
+  const std::size_t length = std::strlen(path);
+  constexpr std::string_view kPrefix = "/proc/self/fd/";
+  std::memcpy(absolute.data(), kPrefix.data(), kPrefix.size());
+  char* end = std::to_chars(absolute.data() + kPrefix.size(), absolute.data() + 32, dir).ptr;
+  if (length + 34 > absolute.size()) return -ENAMETOOLONG;
+  *end++ = '/';
+  std::memcpy(end, path, length + 1);
+  return or_errno(::inotify_add_watch(
+      watch, absolute.data(),
+      IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW));
+}
+
+void SystemFiles::unwatch(int watch, int number) { ::inotify_rm_watch(watch, number); }
+
+int SystemFiles::read_watch(int watch, WatchEvents& events) {
+  events.directories.clear();
+  events.overflow = false;
+  alignas(inotify_event) std::array<char, 16384> buffer;  // NOLINT(*-init-variables): read fills it
+  while (true) {
+    const ssize_t size = ::read(watch, buffer.data(), buffer.size());
+    if (size < 0) return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
+      inotify_event event{};
+      std::memcpy(&event, buffer.data() + at, sizeof event);
+      at += sizeof event + event.len;
+      if ((event.mask & IN_Q_OVERFLOW) != 0) {
+        events.overflow = true;
+      } else if ((event.mask & IN_ISDIR) != 0 &&
+                 (events.directories.empty() || events.directories.back() != event.wd)) {
+        events.directories.push_back(event.wd);
+      }
+    }
+  }
+}
+
+std::size_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+std::uint32_t user_ticks_per_second() {
+  return static_cast<std::uint32_t>(std::max(1L, ::sysconf(_SC_CLK_TCK)));
+}
+
+}  // namespace cgmon

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "collectors/base/value.h"
+
+namespace cgmon {
+
+/// Derivations: pure functions from the values of other rows, in the order that the row names.
+/// Absent in, absent out, unless a function says otherwise.
+
+/// Memory that cannot be given back at once: usage less inactive file cache, never below 0.
+/// Inputs: usage, inactive_file (absent: usage as it is). Units: bytes.
+/// Source: the kubelet's and cAdvisor's definition (eviction and the HPA use it).
+[[nodiscard]] constexpr Value working_set(std::span<const Value> in) {
+  if (!in[0].is_number()) return Value::absent();
+  const std::uint64_t usage = in[0].number;
+  const std::uint64_t inactive = in[1].is_number() ? in[1].number : 0;
+  return Value::of(usage > inactive ? usage - inactive : 0);
+}
+
+/// Sum of two inputs. On v2 the root has no memory.current: anonymous and file memory stand for it.
+[[nodiscard]] constexpr Value sum(std::span<const Value> in) {
+  if (!in[0].is_number() || !in[1].is_number()) return Value::absent();
+  return Value::of(in[0].number + in[1].number);
+}
+
+/// First less second input, never below 0.
+[[nodiscard]] constexpr Value difference(std::span<const Value> in) {
+  if (!in[0].is_number() || !in[1].is_number()) return Value::absent();
+  return Value::of(in[0].number > in[1].number ? in[0].number - in[1].number : 0);
+}
+
+/// cpu.shares out of cpu.weight by the linear formula that cAdvisor prints (it inverts runc's old
+/// conversion; newer runtimes convert otherwise, so the raw weight is served beside it).
+[[nodiscard]] constexpr Value shares_from_weight(std::span<const Value> in) {
+  if (!in[0].is_number() || in[0].number == 0) return Value::absent();
+  return Value::of(2 + (in[0].number - 1) * 262142 / 9999);
+}
+
+/// CPU quota in microcores. Inputs: quota and period in microseconds; without a quota absent.
+[[nodiscard]] constexpr Value quota_cores(std::span<const Value> in) {
+  if (!in[0].is_number() || !in[1].is_number() || in[1].number == 0) return Value::absent();
+  if (in[0].number > UINT64_MAX / 1'000'000) return Value::absent();
+  return Value::of(in[0].number * 1'000'000 / in[1].number);
+}
+
+}  // namespace cgmon

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace cgmon {
+
+enum class Kind : std::uint8_t { counter, gauge, info, stateset };
+
+/// The unit of a family's samples, which fixes how its 64-bit values are kept and printed.
+enum class Unit : std::uint8_t {
+  count,         ///< a plain number
+  bytes,
+  seconds,       ///< kept in nanoseconds, printed in seconds
+  cores,         ///< kept in microcores, printed in cores
+  microseconds,  ///< kept and printed in microseconds (cAdvisor's quota and period)
+  unix_seconds,  ///< whole seconds since the epoch
+};
+
+/// Number of decimal places that a stored value has behind the printed point.
+[[nodiscard]] constexpr unsigned decimals(Unit unit) {
+  return unit == Unit::seconds ? 9U : unit == Unit::cores ? 6U : 0U;
+}
+
+/// A collector: what `--collector.X` switches. `spec` is always on, as cAdvisor's groupless
+/// families are.
+enum class Group : std::uint8_t { spec, cpu, percpu, memory, oom_event, pids, pressure };
+
+struct GroupInfo {
+  std::string_view name, help;
+  bool on_by_default;
+};
+
+/// Indexed by Group.
+inline constexpr auto kGroups = std::to_array<GroupInfo>({
+    {"spec", "Configured limits, start time and last seen; always on.", true},
+    {"cpu", "CPU time and CFS throttling.", true},
+    {"percpu", "CPU time of each CPU in place of the total (v1 only).", false},
+    {"memory", "Memory usage, its parts, its peak and its failures.", true},
+    {"oom_event", "OOM kills.", true},
+    {"pids", "Tasks and their limit.", true},
+    {"pressure", "Pressure stall information (PSI).", true},
+});
+
+[[nodiscard]] constexpr const GroupInfo& info(Group group) {
+  return kGroups[static_cast<std::size_t>(group)];
+}
+
+/// Which groups a pass reads, one bit each.
+using GroupSet = std::uint32_t;
+[[nodiscard]] constexpr GroupSet bit(Group group) {
+  return GroupSet{1} << static_cast<unsigned>(group);
+}
+
+/// Who has samples of a family.
+enum class Reporter : std::uint8_t {
+  every_cgroup,
+  containers,
+  root,
+  machine,  ///< no cgroup: filled by host code, without rows
+  nobody,   ///< read as the input of derived rows, never printed
+};
+
+/// A metric family: what the page shows under one name.
+struct Family {
+  std::string_view name;
+  std::string_view help;  ///< one sentence
+  Kind kind;
+  Unit unit;
+  Group group;
+  Reporter reporter = Reporter::every_cgroup;
+  bool is_signed = false;  ///< the stored 64 bits are two's complement
+};
+
+}  // namespace cgmon

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+
+#include "collectors/metrics/family.h"
+#include "collectors/base/value.h"
+
+namespace cgmon {
+
+/// Who in the kernel counts a number. The layout says which hierarchy serves a controller.
+/// `core` (cgroup.*, the CPU time that every v2 cgroup has) and `psi` always mean a v2 hierarchy;
+/// `proc` is /proc itself, for numbers of the root that no cgroup file has; `agent` is not read
+/// from the kernel at all.
+enum class Controller : std::uint8_t {
+  core, psi, cpu, cpuacct, cpuset, memory, io, blkio, pids, hugetlb, freezer, devices, rdma, misc,
+  net_cls, net_prio, perf_event, proc, agent,
+};
+inline constexpr std::size_t kControllers = static_cast<std::size_t>(Controller::agent) + 1;
+
+/// The kernel's name of a controller, as in /proc/cgroups.
+[[nodiscard]] std::string_view name_of(Controller controller);
+
+/// Which interface a source belongs to: the same controller has other files on v1 and v2.
+enum class Version : std::uint8_t { v1, v2, none };
+
+/// How a file is laid out. It follows from file name and key: see format_of().
+enum class FileFormat : std::uint8_t {
+  single,      ///< one number, or "max"
+  flat_keyed,  ///< "key value" lines
+  fields,      ///< one line of blank-separated fields; the key is the field's number, "0", "1", …
+  psi,         ///< "some avg10=… total=N" lines; the key is "some" or "full" and means total
+  meminfo,     ///< "Key:   N kB" lines
+  per_cpu,     ///< one line, one number a CPU
+};
+
+/// The unit in which the kernel writes a number.
+enum class FileUnit : std::uint8_t {
+  count, bytes, kibibytes, nanoseconds, microseconds, user_ticks,
+};
+
+enum class When : std::uint8_t { any, root, not_root };
+
+/// Whether a file counts its own cgroup or everything below it too. `own_only` numbers are summed
+/// over the subtree by the collector, those of children that are gone included.
+enum class Reach : std::uint8_t { as_read, own_only };
+
+/// One place where the kernel has a number.
+struct Source {
+  Controller controller = Controller::core;
+  Version version = Version::none;
+  std::string_view file;
+  std::string_view key = {};
+  FileUnit unit = FileUnit::count;
+  When when = When::any;
+  Reach reach = Reach::as_read;
+};
+
+[[nodiscard]] constexpr FileFormat format_of(const Source& source) {
+  if (source.file.ends_with(".pressure") || source.file.starts_with("pressure/")) {
+    return FileFormat::psi;
+  }
+  if (source.file == "meminfo") return FileFormat::meminfo;
+  if (source.file.ends_with("_percpu")) return FileFormat::per_cpu;
+  if (source.key.empty()) return FileFormat::single;
+  return source.key[0] >= '0' && source.key[0] <= '9' ? FileFormat::fields : FileFormat::flat_keyed;
+}
+
+/// The one thing over which a row may spread at run time, and the labels that an element carries.
+enum class Axis : std::uint8_t {
+  none,
+  cpu,            ///< cpu="cpu00"
+  device,         ///< device="/dev/vda"
+  device_number,  ///< device="/dev/vda",major="254",minor="0"
+  pagesize,       ///< pagesize="2MB"
+  node,           ///< node="0"
+};
+
+/// What a sample shows when the value is "no limit".
+enum class Unlimited : std::uint8_t { print_nothing, print_zero };
+
+/// What cAdvisor prints where the value is absent; ours stays absent.
+enum class CadvisorAbsent : std::uint8_t { nothing, zero };
+
+/// Names a row: family and fixed labels.
+struct RowName {
+  std::string_view family;
+  std::string_view labels = {};
+};
+
+/// A number computed from other rows of the same cgroup, in the order of `inputs`.
+using Derivation = Value (*)(std::span<const Value> inputs);
+
+/// Up to N items in place, so that rows are plain static data.
+template <class T, std::size_t N>
+struct InlineList {
+  std::array<T, N> items{};
+  std::uint8_t size = 0;
+  constexpr InlineList() = default;
+  // Implicit on purpose: the tables are written as plain braces.
+  constexpr InlineList(std::initializer_list<T> list) {  // NOLINT(google-explicit-constructor)
+    for (const T& item : list) items.at(size++) = item;
+  }
+  [[nodiscard]] constexpr auto begin() const { return items.begin(); }
+  [[nodiscard]] constexpr auto end() const { return items.begin() + size; }
+  [[nodiscard]] constexpr bool empty() const { return size == 0; }
+};
+
+/// One number: where it comes from and how it is shown. (family, labels) is the key.
+struct Row {
+  std::string_view family;
+  std::string_view labels = {};  ///< fixed labels as printed: failure_type="pgfault",scope="container"
+  InlineList<Source, 5> sources = {};  ///< in order of preference: the first that yields wins
+  Axis axis = Axis::none;
+  Derivation derive = nullptr;  ///< used where no source yielded
+  InlineList<RowName, 3> inputs = {};
+  RowName only_if_number = {};  ///< no value unless that row has a number (CFS needs a quota)
+  Unlimited unlimited = Unlimited::print_nothing;
+  CadvisorAbsent cadvisor_absent = CadvisorAbsent::nothing;
+  Group group = Group::spec;  ///< the family's, where has_group is false
+  bool has_group = false;
+};
+
+}  // namespace cgmon

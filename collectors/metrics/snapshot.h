@@ -1,0 +1,122 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "collectors/metrics/family.h"
+#include "collectors/metrics/labels.h"
+#include "collectors/metrics/tables.h"
+#include "collectors/base/value.h"
+
+namespace cgmon {
+
+/// Index of a cgroup in every column. A cgroup keeps its slot for its life.
+using Slot = std::uint32_t;
+inline constexpr Slot kNoSlot = UINT32_MAX;
+
+/// One row's values of all cgroups, with two presence bits each. Grows, never shrinks.
+class Column {
+ public:
+  [[nodiscard]] Value get(Slot slot) const {
+    if (slot >= values_.size()) return Value::absent();
+    const std::uint64_t mask = std::uint64_t{1} << (slot % 64);
+    if ((numbers_[slot / 64] & mask) != 0) return Value::of(values_[slot]);
+    return (unlimited_[slot / 64] & mask) != 0 ? Value::unlimited() : Value::absent();
+  }
+  void set(Slot slot, Value value) {
+    const std::uint64_t mask = std::uint64_t{1} << (slot % 64);
+    numbers_[slot / 64] &= ~mask;
+    unlimited_[slot / 64] &= ~mask;
+    if (value.state == ValueState::number) {
+      values_[slot] = value.number;
+      numbers_[slot / 64] |= mask;
+    } else if (value.state == ValueState::unlimited) {
+      unlimited_[slot / 64] |= mask;
+    }
+  }
+  /// Makes every value absent and room for `slots`.
+  void reset(std::size_t slots) {
+    if (values_.size() < slots) {
+      values_.resize(slots);
+      numbers_.resize((slots + 63) / 64);
+      unlimited_.resize((slots + 63) / 64);
+    }
+    std::fill(numbers_.begin(), numbers_.end(), 0);
+    std::fill(unlimited_.begin(), unlimited_.end(), 0);
+  }
+  /// Gives the memory back: no source on this host.
+  void drop() { *this = Column(); }
+  [[nodiscard]] bool in_use() const { return !values_.empty(); }
+
+ private:
+  std::vector<std::uint64_t> values_, numbers_, unlimited_;
+};
+
+/// One number of a row that spreads over an axis.
+struct AxisSample {
+  Slot slot;
+  std::uint32_t element;  ///< number of the CPU, …
+  std::uint64_t value;
+};
+
+/// Why a cgroup lacks what a collector reads. The label values are families.md's words.
+enum class Reason : std::uint8_t {
+  controller_off,           ///< no hierarchy of this host serves it
+  not_delegated,            ///< the cgroup has no files of it (v2), or is not in its hierarchy (v1)
+  kernel_lacks,
+  psi_off,
+  swap_accounting_off,
+  permission,
+  threaded,
+  failed,
+  deadline,
+};
+inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::deadline) + 1;
+[[nodiscard]] constexpr const char* name_of(Reason reason) {
+  constexpr std::array<const char*, kReasons> kNames{
+      "controller_off",      "not_delegated", "kernel_lacks", "psi_off",
+      "swap_accounting_off", "permission",    "threaded",     "failed",  "deadline"};
+  return kNames[static_cast<std::size_t>(reason)];
+}
+
+/// How one collector fared in a pass.
+struct GroupReport {
+  bool collected = false;
+  bool success = false;  ///< every cgroup was tried before the deadline and nothing failed
+  std::int64_t duration_ns = 0, cpu_ns = 0;
+  std::array<std::uint32_t, kReasons> unavailable{};  ///< cgroups by reason
+};
+
+/// A pass as a whole. The counters are since the collector was made.
+struct PassReport {
+  std::array<GroupReport, kGroups.size()> groups{};
+  std::int64_t discovery_ns = 0, duration_ns = 0;
+  bool deadline_exceeded = false;
+  std::uint64_t reads = 0, passes = 0;
+  std::uint64_t cgroups_added = 0, cgroups_removed = 0, vanished_reading = 0, watch_failures = 0;
+  std::uint32_t dropped_bound = 0, dropped_depth = 0, dropped_filter = 0;
+  std::uint32_t descriptors_kept = 0, descriptors_limit = 0;
+};
+
+/// The host at one moment: a column a row. Made by one thread, then read by many, never changed
+/// after it was published.
+struct Snapshot {
+  std::array<Column, kRowCount> columns;  ///< by row; not in use where this host has no source
+  std::array<std::vector<AxisSample>, kRowCount> axes;  ///< by row, in path order
+  std::vector<Slot> order;                ///< living cgroups in path order
+  std::vector<std::uint8_t> alive;        ///< by slot: survived the pass
+  std::vector<std::shared_ptr<const CgroupLabels>> labels;  ///< by slot
+  std::vector<Slot> parent;               ///< by slot, kNoSlot for a top
+  std::int64_t wall_ns = 0, monotonic_ns = 0;  ///< when the collection began
+  GroupSet groups = 0;                    ///< what was read
+  PassReport report;
+
+  [[nodiscard]] Value value(std::size_t row_index, Slot slot) const {
+    return columns[row_index].get(slot);
+  }
+};
+
+}  // namespace cgmon

@@ -1,0 +1,196 @@
+#!/usr/bin/python3
+"""A real Prometheus scrapes the agent, and promtool reads its page."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from support import checks, exposition
+from support.agent import Agent, dies_with_us, free_port
+from support.cgroups import TestCgroups
+from support.checks import Skip, expect, expect_equal, wait_until
+from support.dockerd import find_program
+from support.http_reader import get
+
+kHere = os.path.dirname(os.path.abspath(__file__))
+kConfig = """
+global:
+  scrape_interval: 1s
+  scrape_timeout: 1s
+scrape_configs:
+  - job_name: cgmon
+    static_configs:
+      - targets: ["127.0.0.1:{port}"]
+"""
+# What Prometheus logs (at debug level) when a page does not parse or a series is odd.
+kComplaints = ("Append failed", "Scrape failed", "Error on ingesting", "out-of-order", "Duplicate",
+               "Unexpected error", "append series", "invalid")  # fmt: skip
+
+
+def program(name):
+    path = find_program(name)
+    if path is None:
+        raise Skip(f"no {name} (package prometheus)")
+    return path
+
+
+class Prometheus:
+    """A Prometheus with its own configuration, data and port, that scrapes one agent."""
+
+    def __init__(self, agent_port, directory):
+        self.port = free_port()
+        self.log_path = f"{directory}/log"
+        config = f"{directory}/prometheus.yml"
+        with open(config, "w", encoding="ascii") as file:
+            file.write(kConfig.format(port=agent_port))
+        self.command = [
+            program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={directory}/data",
+            f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=debug",
+        ]  # fmt: skip
+        self.process = None
+
+    def __enter__(self):
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                dies_with_us(self.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        try:
+            wait_until(self._ready, 60, "Prometheus is ready")
+        except BaseException as error:
+            self.__exit__()
+            raise AssertionError(f"{error}; it said:\n" + "".join(self.log()[-10:])) from None
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _ready(self):
+        expect(self.process.poll() is None, "Prometheus has ended")
+        try:
+            return get(self.port, "/-/ready").status == 200
+        except OSError:
+            return False
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as file:
+            return file.readlines()
+
+    def ask(self, path, **parameters):
+        answer = get(self.port, f"/api/v1/{path}?" + urllib.parse.urlencode(parameters))
+        expect_equal(answer.status, 200, f"Prometheus on {path}: {answer.body[:200]!r}")
+        return json.loads(answer.text())["data"]
+
+    def query(self, expression):
+        """[({label: value}, number)] of an instant query."""
+        result = self.ask("query", query=expression)["result"]
+        return [(row["metric"], float(row["value"][1])) for row in result]
+
+    def number(self, expression):
+        rows = self.query(expression)
+        return rows[0][1] if rows else None
+
+
+def scraped():
+    """A real Prometheus has up == 1, takes every series of the page, and logs no parse error."""
+    odd = 'odd "name" \\ {x="1"} \u00e9'
+    with tempfile.TemporaryDirectory(prefix="cgmon-test-prometheus-") as directory:
+        with TestCgroups() as tree, Agent(checks.agent_binary()) as agent:
+            tree.make("plain")
+            tree.make(odd.encode())
+            with Prometheus(agent.port, directory) as prometheus:
+                enough = "count_over_time(up[1m]) >= 4"
+                wait_until(lambda: prometheus.number(enough), 60, "four scrapes")
+                check_target(prometheus)
+                note = check_series(prometheus, agent.scrape(), tree.path("plain"), f"{tree.top}/{odd}")
+                lines = prometheus.log()
+        bad = [line for line in lines if any(word.lower() in line.lower() for word in kComplaints)]
+        expect_equal(bad, [], "Prometheus' log complains")
+        return note
+
+
+def check_target(prometheus):
+    expect_equal([v for _, v in prometheus.query("up")], [1.0], "up")
+    expect_equal(prometheus.number("min_over_time(up[1m])"), 1.0, "least up of all scrapes")
+    (target,) = prometheus.ask("targets")["activeTargets"]
+    expect_equal(target["lastError"], "", "the target's last error")
+    expect_equal(target["health"], "up", "the target's health")
+
+
+def check_series(prometheus, page, plain_id, odd_id):
+    """Compares names, ids and values that arrived with our own reading of a page."""
+    arrived = {m["__name__"] for m, _ in prometheus.query('{job="cgmon",__name__!~"up|scrape_.*"}')}
+    ours = {s.name for f in page.families.values() for s in f.samples}
+    expect_equal(sorted(ours - arrived), [], "families on the page that Prometheus does not have")
+    for cgroup_id in ("/", plain_id, odd_id):
+        quoted = json.dumps(cgroup_id, ensure_ascii=False)
+        found = prometheus.query(f"{{id={quoted}}}")
+        expect_equal(len(found), len(page.of(cgroup_id)), f"series with id={cgroup_id!r}")
+    taken, scraped_ = (
+        prometheus.number(f"scrape_samples_{w}") for w in ("post_metric_relabeling", "scraped")
+    )
+    expect_equal(taken, scraped_, "series that Prometheus kept of those on the page")
+    rate = prometheus.number('increase(container_cpu_usage_seconds_total{id="/"}[1m])')
+    expect(rate is not None and rate > 0, f"the host's CPU time does not grow: {rate}")
+    kinds = prometheus.ask("targets/metadata", metric="container_memory_usage_bytes")
+    expect_equal(kinds[0]["type"], "gauge", "type of container_memory_usage_bytes in Prometheus")
+    return f"{int(taken)} samples a scrape, {len(ours)} names"
+
+
+def promtool():
+    """promtool's remarks on the page are exactly the committed ones; each names a family of cAdvisor,
+    so that our own families have none."""
+    body = page_with_a_cgroup()
+    exposition.parse(body)
+    done = subprocess.run(
+        [program("promtool"), "check", "metrics"], input=body, capture_output=True, timeout=60, check=False
+    )
+    said = sorted((done.stdout + done.stderr).decode().splitlines())
+    expect(done.returncode in (0, 3), f"promtool ended with {done.returncode}: {said}")
+    committed = sorted(committed_lines("promtool_warnings.txt"))
+    cadvisor = {line.split()[0] for line in committed_lines("cadvisor_families.txt")}
+    for line in committed:
+        expect(line.split()[0] in cadvisor, f"promtool_warnings.txt names no family of cAdvisor: {line}")
+    expect_equal(said, committed, "what promtool says, against promtool_warnings.txt")
+    return f"{len(said)} remarks, all on names of cAdvisor"
+
+
+def cadvisor_types():
+    """Families with cAdvisor's names have cAdvisor's types."""
+    wanted = dict(line.split() for line in committed_lines("cadvisor_families.txt"))
+    page = exposition.parse(page_with_a_cgroup())
+    known = [f for f in page.families.values() if f.name in wanted]
+    expect(len(known) >= 25, f"only {len(known)} families of cAdvisor are on the page")
+    for family in known:
+        expect_equal(family.kind, wanted[family.name], f"type of {family.name}")
+    return f"{len(known)} families"
+
+
+def page_with_a_cgroup():
+    with TestCgroups() as tree, Agent(checks.agent_binary()) as agent:
+        tree.make("plain")
+        return agent.scrape_bytes()
+
+
+def committed_lines(name):
+    with open(f"{kHere}/{name}", encoding="ascii") as file:
+        return [line.rstrip("\n") for line in file if line.strip() and not line.startswith("#")]
+
+
+def main():
+    checks.need_root()
+    checks.agent_binary()
+    return checks.main("prometheus", [scraped, promtool, cadvisor_types], limit_seconds=150)
+
+
+checks.run_or_skip(main)

@@ -1,0 +1,98 @@
+"""Cgroups of our own, below /cgmon-test-PID in every mounted hierarchy; removed at the end."""
+
+import errno
+import os
+import signal
+
+from support.checks import wait_until
+from support.kernel_reader import Host
+
+
+class TestCgroups:
+    """`with TestCgroups(host) as tree: tree.make("a")`. Touches nothing but its own directories."""
+
+    def __init__(self, host=None, tag=""):
+        self.host = host or Host()
+        self.top = f"/cgmon-test-{os.getpid()}{tag}"
+        self._made = []  # directories, in the order made
+
+    def __enter__(self):
+        for point in self._points():
+            self._mkdir(point + self.top)
+        if self.host.mode == "v2":
+            self._delegate()
+        return self
+
+    def __exit__(self, *_):
+        self.remove_all()
+
+    def _points(self):
+        return [h.point for h in self.host.hierarchies]
+
+    def _delegate(self):
+        # Children have a controller's files only if the parent hands it down.
+        directory = self.host.unified.point + self.top
+        with open(directory + "/cgroup.controllers", encoding="ascii") as file:
+            offered = file.read().split()
+        for name in offered:
+            with open(directory + "/cgroup.subtree_control", "w", encoding="ascii") as file:
+                file.write("+" + name)
+
+    def _mkdir(self, directory):
+        os.mkdir(directory)
+        self._made.append(directory)
+
+    def path(self, name):
+        """The cgroup's path, which is also its `id` (str, or bytes for bytes)."""
+        return self.top.encode() + b"/" + name if isinstance(name, bytes) else f"{self.top}/{name}"
+
+    def directories(self, name):
+        path = self.path(name)
+        return [(p.encode() if isinstance(path, bytes) else p) + path for p in self._points()]
+
+    def make(self, name):
+        for directory in self.directories(name):
+            self._mkdir(directory)
+        return self.path(name)
+
+    def remove(self, name):
+        for directory in self.directories(name):
+            os.rmdir(directory)
+            self._made.remove(directory)
+
+    def remove_all(self):
+        # Bytes and str stand side by side in the list: deepest first is the reverse of making.
+        for directory in reversed(self._made):
+            remove_directory(directory)
+        self._made.clear()
+
+
+def remove_directory(directory):
+    """rmdir of a cgroup of ours; what still runs in it is killed first, by pid."""
+
+    def gone():
+        try:
+            os.rmdir(directory)
+            return True
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+        for pid in processes(directory):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return False
+
+    wait_until(gone, 10, f"rmdir {directory!r}")
+
+
+def processes(directory):
+    name = b"/cgroup.procs" if isinstance(directory, bytes) else "/cgroup.procs"
+    try:
+        with open(directory + name, encoding="ascii") as file:
+            return [int(line) for line in file if line.strip() != "0"]
+    except (FileNotFoundError, OSError):
+        return []

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""The dev script's command line, its list of missing packages, and how it keeps services from
+starting; and the list of skipped tests that ends its test run. Installs nothing."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+POLICY = "/usr/sbin/policy-rc.d"
+
+
+def dev(*arguments, **options):
+    return subprocess.run(
+        [os.path.join(ROOT, "dev"), *arguments],
+        capture_output=True, text=True, timeout=30, check=False, **options)
+
+
+class CommandLine(unittest.TestCase):
+    def test_names_the_nearest_command_or_flag_and_exits_2(self):
+        for arguments, nearest in [
+            (["tset"], "test"),
+            (["biuld"], "build"),
+            (["gloden"], "golden"),
+            (["test", "--tsann"], "--tsan"),
+            (["fmt", "--chekc"], "--check"),
+            (["build", "relaese"], "release"),
+        ]:
+            with self.subTest(arguments=arguments):
+                result = dev(*arguments)
+                self.assertEqual(result.returncode, 2, result.stderr)
+                self.assertIn(f"nearest: {nearest}\n", result.stderr)
+                self.assertEqual(result.stdout, "")
+
+    def test_explains_every_command(self):
+        overview = dev("help").stdout
+        commands = re.findall(r"^  \./dev (\w+) ", overview, re.MULTILINE)
+        self.assertIn("run", commands)
+        for command in commands:
+            if command == "help":
+                continue
+            with self.subTest(command=command):
+                result = dev(command, "--help")
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn(f"./dev {command} [", result.stdout)
+                self.assertEqual(result.stdout, dev("help", command).stdout)
+
+
+class Packages(unittest.TestCase):
+    def test_lists_what_is_missing_and_installs_nothing_with_no_install(self):
+        with tempfile.TemporaryDirectory() as folder:
+            called = os.path.join(folder, "called")
+            # No package is installed, says this dpkg-query; whoever runs apt-get leaves a trace.
+            for name, body in [("dpkg-query", "exit 1"), ("apt-get", f"touch {called}")]:
+                fake = os.path.join(folder, name)
+                with open(fake, "w", encoding="utf-8") as script:
+                    script.write(f"#!/bin/sh\n{body}\n")
+                os.chmod(fake, 0o755)
+            environment = dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}")
+            result = dev("run", "--no-install", env=environment)
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertRegex(result.stderr, r"Missing Debian packages: .*libspdlog-dev")
+            self.assertRegex(result.stderr, r"apt-get install .*libyaml-cpp-dev")
+            self.assertNotIn("docker.io", result.stderr)
+            self.assertFalse(os.path.exists(called))
+
+
+class Services(unittest.TestCase):
+    """Runs the script's functions on a copy whose policy file lies in a directory of the test."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.policy = os.path.join(self.folder.name, "policy-rc.d")
+        with open(os.path.join(ROOT, "dev"), encoding="utf-8") as script:
+            text = script.read()
+        self.assertIn(POLICY, text)
+        self.copy = os.path.join(self.folder.name, "dev")
+        with open(self.copy, "w", encoding="utf-8") as script:
+            script.write(text.replace(POLICY, self.policy))
+
+    def call(self, commands):
+        return subprocess.run(["bash", "-c", f"source {self.copy}; {commands}"],
+                              capture_output=True, text=True, timeout=30, check=True).stdout
+
+    def test_refuses_to_start_services_while_installing(self):
+        self.call("forbid_services")
+        self.assertEqual(subprocess.run([self.policy, "docker", "start"], check=False).returncode, 101)
+
+    def test_leaves_no_policy_where_there_was_none(self):
+        self.call("forbid_services; allow_services")
+        self.assertEqual(os.listdir(self.folder.name), ["dev"])
+
+    def test_restores_the_policy_that_was_there_even_after_a_killed_run(self):
+        with open(self.policy, "w", encoding="utf-8") as policy:
+            policy.write("#!/bin/sh\nexit 104\n")
+        os.chmod(self.policy, 0o750)
+        self.call("forbid_services")  # and no allow_services: killed
+        self.call("forbid_services; allow_services")
+        with open(self.policy, encoding="utf-8") as policy:
+            self.assertEqual(policy.read(), "#!/bin/sh\nexit 104\n")
+        self.assertEqual(os.stat(self.policy).st_mode & 0o777, 0o750)
+        self.assertEqual(sorted(os.listdir(self.folder.name)), ["dev", "policy-rc.d"])
+
+
+JUNIT = """<testsuite>
+<testcase name="a/Passed" status="run"><system-out>[       OK ] a</system-out></testcase>
+<testcase name="a/Psi" status="notrun"><skipped message="x"/><system-out>[ RUN      ] Psi
+psi_test.cc:7: Skipped
+no v2 hierarchy
+
+[  SKIPPED ] Psi (0 ms)</system-out></testcase>
+<testcase name="a/script" status="notrun"><skipped message="x"/><system-out>hello
+needs root
+</system-out></testcase>
+<testcase name="a/partial" status="run"><system-out>SKIPPED  sees swap
+         no swap accounting
+ok       the rest</system-out></testcase>
+</testsuite>"""
+
+
+class SkipReasons(unittest.TestCase):
+    def test_lists_each_skip_with_its_reason_and_no_passed_test(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".xml") as junit:
+            junit.write(JUNIT)
+            junit.flush()
+            text = subprocess.run(
+                [sys.executable, os.path.join(ROOT, "tests/support/skip_reasons.py"), junit.name],
+                capture_output=True, text=True, timeout=30, check=True).stdout
+        self.assertEqual(text.split("\n"), [
+            "", "Skipped, not passed: 2 tests",
+            "  needs root", "    a/script",
+            "  no swap accounting", "    a/partial (in part)",
+            "  no v2 hierarchy", "    a/Psi", "", ""])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], "--verbose"] + sys.argv[1:])

@@ -25,6 +25,8 @@ class FlatKeyedParser {
   explicit FlatKeyedParser(std::span<const std::string_view> wanted)
       : wanted_(wanted.begin(), wanted.end()) {}
 
+  [[nodiscard]] std::string_view wanted(std::size_t index) const { return wanted_[index]; }
+
   /// Calls on_value(index into wanted, value) for each wanted key, unit as in the file. Returns how
   /// many lines were malformed: without a blank or a newline, or a wanted key whose value is no
   /// number of 64 bits. Those are skipped, so that one bad line hides no good one. Accepts any

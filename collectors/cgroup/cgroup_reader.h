@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/cgroup/read_plan.h"
+#include "collectors/kernel/files.h"
+#include "collectors/metrics/snapshot.h"
+#include "collectors/parse/flat_keyed.h"
+
+namespace cgmon {
+
+/// How one read ended. `absent` and `gone` are normal life; what lies behind `failed` is counted.
+enum class ReadOutcome : std::uint8_t {
+  ok,
+  absent,       ///< no such file: not of this kernel, controller or cgroup
+  gone,         ///< the cgroup died (ENODEV)
+  unsupported,  ///< EOPNOTSUPP: PSI is off, or a threaded cgroup
+  denied,       ///< EACCES, EPERM
+  failed,
+};
+
+/// A counted failure of reading. `reason` is errno's name, "malformed" or "too_large".
+struct ReadError {
+  std::string_view file;  ///< base name, from the table
+  std::string_view reason;
+  std::uint64_t count = 0;
+  std::string example;    ///< path of the first one, for the log
+};
+
+/// Reads the files of a plan for one cgroup and sets its values in a snapshot. Used by the host's
+/// pass (hierarchy's descriptor and relative path) and for a single cgroup (its own directory). It
+/// owns no descriptor. One-thread; allocates nothing once its buffers have grown.
+class CgroupReader {
+ public:
+  /// `ticks_per_second`: USER_HZ, the unit of cpuacct.stat. The plan must outlive the reader.
+  CgroupReader(Files& files, const ReadPlan& plan, std::uint32_t ticks_per_second);
+
+  /// Where a file is to be found.
+  struct Place {
+    int directory = -1;          ///< handle of a directory
+    const char* relative = ".";  ///< cgroup's path below it
+    int kept = -1;               ///< an open handle of the file itself, -1: open it now
+  };
+
+  /// Reads file `index` of the plan for the cgroup in `slot`. `is_root`: the host's root, which has
+  /// other sources. Values that the file does not give stay as they are.
+  ReadOutcome read(std::size_t index, const Place& place, Slot slot, bool is_root,
+                   Snapshot& snapshot);
+
+  /// Whether file `index` can add anything for this cgroup now: it belongs to root or non-root, its
+  /// condition holds, and as a fallback it is still needed.
+  [[nodiscard]] bool wanted(std::size_t index, Slot slot, bool is_root,
+                            const Snapshot& snapshot) const;
+
+  /// Computes derived rows of one cgroup. Call after its files were read.
+  void derive(Slot slot, Snapshot& snapshot) const;
+
+  /// Opens a file for keeping: a handle, or a negative errno.
+  int open(std::size_t index, int directory, const char* relative);
+
+  [[nodiscard]] const std::vector<ReadError>& errors() const { return errors_; }
+  [[nodiscard]] std::uint64_t reads() const { return reads_; }
+
+ private:
+  struct Prepared {
+    const FileKind* kind = nullptr;
+    FlatKeyedParser keyed;
+    std::vector<std::vector<std::size_t>> by_key;  ///< bindings of each key of `keyed`
+    bool only_fallback = false;       ///< every binding is
+    std::size_t only_if = kNoRow;     ///< the condition that all bindings share
+    bool at_root = false, elsewhere = false;
+  };
+
+  const char* compose(const char* relative, const std::string& file);
+  std::int64_t fetch(int handle);
+  void parse(Prepared& prepared, std::string_view text, Slot slot, bool is_root,
+             Snapshot& snapshot);
+  void parse_keyed(Prepared& prepared, std::string_view text, Slot slot, bool is_root,
+                   Snapshot& snapshot);
+  bool set(const Binding& binding, Value value, Slot slot, bool is_root, Snapshot& snapshot);
+  ReadOutcome fail(const FileKind& kind, int error, const char* relative);
+  void count_error(const FileKind& kind, std::string_view reason, const char* relative);
+
+  Files& files_;
+  const ReadPlan& plan_;
+  std::uint64_t ns_per_tick_;
+  std::vector<Prepared> prepared_;
+  std::vector<char> buffer_;
+  std::string path_;
+  std::size_t malformed_ = 0;  ///< in the file just parsed
+  std::vector<ReadError> errors_;
+  std::uint64_t reads_ = 0;
+};
+
+}  // namespace cgmon

@@ -1,0 +1,147 @@
+#pragma once
+
+#include <cstdint>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "collectors/cgroup/layout.h"
+#include "collectors/kernel/files.h"
+#include "collectors/metrics/snapshot.h"
+
+namespace cgmon {
+
+/// One cgroup: a path joined over the hierarchies that are walked. Owned by CgroupTree.
+struct Cgroup {
+  /// The cgroup's directory in one hierarchy.
+  struct Place {
+    std::uint64_t inode = 0;        ///< 0: not there
+    int watch = -1;                 ///< inotify's number, -1: not watched
+    std::uint32_t directories = 0;  ///< children listed, those beyond the bounds included
+    std::uint32_t dropped_bound = 0, dropped_depth = 0;  ///< of them, not followed
+  };
+  std::string path;  ///< "/", "/docker/ID"
+  Slot slot = kNoSlot;
+  Cgroup* parent = nullptr;
+  std::map<std::string, std::unique_ptr<Cgroup>, std::less<>> children;
+  std::unique_ptr<Place[]> places;  ///< by walked hierarchy
+  /// Oldest change time of its directories when they were first seen; the kernel keeps no birth
+  /// time, and a directory's own may jump forward when its inode is evicted and made again.
+  std::int64_t created_ns = 0;
+  bool preferred = false;  ///< kept when the bound is reached
+
+  [[nodiscard]] bool is_in(std::size_t h) const { return places[h].inode != 0; }
+};
+
+/// Limits of the walk; what lies beyond is counted, not followed.
+struct TreeBounds {
+  std::size_t cgroups = 20'000;
+  std::size_t depth = 64;
+};
+
+/// The set of living cgroups, brought up to date at the start of every collection. One-thread.
+///
+/// inotify tells which directories changed; as the check, nlink - 2 of a directory must equal the
+/// number of its listed children and its inode must be the known one. When that holds for every
+/// known directory, the known set is the live set, so that a hierarchy whose watch fails is still
+/// walked exactly, only dearer. The master is checked every time, the others in turn.
+/// (kernfs directories change nlink on mkdir and rmdir; measured, see docs/architecture.md.)
+class CgroupTree {
+ public:
+  /// `walked` are indexes into layout.hierarchies. `preferred` says of a path whether it is a
+  /// container: those stay when there are more cgroups than the bound.
+  CgroupTree(Files& files, const Layout& layout, std::vector<int> walked, TreeBounds bounds,
+             std::function<bool(std::string_view)> preferred);
+  CgroupTree(const CgroupTree&) = delete;
+  CgroupTree& operator=(const CgroupTree&) = delete;
+  ~CgroupTree();
+
+  /// Finds what came and went. Afterwards removed() and replaced() say what the last refresh
+  /// invalidated.
+  void refresh();
+  /// The next refresh() trusts no watch: called when a known cgroup turned out to be gone.
+  void distrust() { check_all_ = true; }
+
+  /// Living cgroups in path order: parents first, siblings by name.
+  [[nodiscard]] const std::vector<const Cgroup*>& in_order() const { return order_; }
+  [[nodiscard]] std::size_t slots() const { return by_slot_.size(); }
+  [[nodiscard]] const Cgroup* at(Slot slot) const { return by_slot_[slot]; }
+
+  /// Slots whose cgroup went away; they may be in use again by another cgroup.
+  [[nodiscard]] const std::vector<Slot>& removed() const { return removed_; }
+  /// (slot, walked index) of directories that were made anew under a cgroup that stays.
+  [[nodiscard]] const std::vector<std::pair<Slot, std::size_t>>& replaced() const {
+    return replaced_;
+  }
+
+  /// Path of a cgroup's directory below walked hierarchy `h`'s top ("." for the top itself).
+  [[nodiscard]] const char* relative(const Cgroup& cgroup, std::size_t h) const;
+  [[nodiscard]] int directory(std::size_t h) const { return hierarchies_[h].handle; }
+  [[nodiscard]] const std::vector<int>& walked() const { return walked_; }
+  /// Whether the cgroup is the host's root, which has other files than all the rest.
+  [[nodiscard]] bool is_host_root(const Cgroup& cgroup) const {
+    return cgroup.path == "/" && !restricted_;
+  }
+
+  struct Counters {
+    std::uint64_t added = 0, removed = 0, watch_failures = 0;
+    std::uint32_t dropped_bound = 0, dropped_depth = 0;  ///< now
+  };
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+ private:
+  struct Walked {
+    int handle = -1, watch = -1;
+    bool check_always = false;  ///< its watch failed
+    std::string prefix;
+    std::unordered_map<int, Slot> by_watch;
+  };
+
+  void add_top(std::size_t h);
+  void read_events(std::size_t h);
+  void check(std::size_t h);
+  void settle(std::size_t h);
+  void list(Cgroup& cgroup, std::size_t h);
+  void list_child(Cgroup& parent, std::string_view name, std::uint64_t inode, std::size_t h);
+  void enter(Cgroup& cgroup, std::size_t h, std::uint64_t inode);
+  void leave(Cgroup& cgroup, std::size_t h);
+  void leave_below(Cgroup& cgroup, std::size_t h);
+  void prune(Cgroup& cgroup);
+  bool make_room(const Cgroup& keep);
+  Cgroup* last_expendable(Cgroup& below, const Cgroup& keep);
+  Cgroup& make_child(Cgroup& parent, std::string_view name);
+  void take_slot(Cgroup& cgroup);
+  void free_slot(Cgroup& cgroup);
+  void watch(Cgroup& cgroup, std::size_t h);
+  void stop_watching(Cgroup::Place& place, std::size_t h);
+  void forget_dropped(Cgroup::Place& place);
+  void append_in_order(const Cgroup& cgroup);
+  [[nodiscard]] std::size_t depth_of(const Cgroup& cgroup) const;
+
+  Files& files_;
+  std::vector<int> walked_;
+  std::vector<Walked> hierarchies_;
+  std::size_t master_ = 0, turn_ = 0;
+  TreeBounds bounds_;
+  std::function<bool(std::string_view)> preferred_;
+  bool restricted_ = false, check_all_ = false, changed_ = true;
+
+  Cgroup root_;  ///< "/"; without a slot when no walked hierarchy shows it
+  std::vector<Cgroup*> by_slot_;
+  std::vector<Slot> free_;
+  std::size_t living_ = 0;
+  std::vector<const Cgroup*> order_;
+  std::vector<Slot> removed_;
+  std::vector<std::pair<Slot, std::size_t>> replaced_;
+  std::vector<Slot> pending_;  ///< directories that must be listed again
+  WatchEvents events_;
+  Counters counters_;
+};
+
+}  // namespace cgmon

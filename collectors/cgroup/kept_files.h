@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "collectors/cgroup/read_plan.h"
+#include "collectors/kernel/files.h"
+#include "collectors/metrics/snapshot.h"
+
+namespace cgmon {
+
+/// Open handles of cgroup files, kept between passes up to a budget. A kept one saves 4-5 us a read
+/// and costs 4-5 KiB of kernel memory, charged to this process' cgroup. The budget is spent by whole
+/// kinds of files, those first that save most, so that no cgroup is favoured. One-thread.
+class KeptFiles {
+ public:
+  KeptFiles(Files& files, const ReadPlan& plan, std::size_t budget);
+  KeptFiles(const KeptFiles&) = delete;
+  KeptFiles& operator=(const KeptFiles&) = delete;
+  ~KeptFiles();
+
+  /// Decides which kinds are kept for `cgroups` living ones in at most `slots` slots, and closes
+  /// those that no longer are. A kind comes back only when there is room to spare, so that a number
+  /// of cgroups around the limit does not open and close thousands each time.
+  void fit(std::size_t cgroups, std::size_t slots);
+
+  [[nodiscard]] bool keeps(std::size_t file) const { return kinds_[file].kept; }
+  /// The kept handle of a cgroup's file, -1 when there is none yet.
+  [[nodiscard]] int get(std::size_t file, Slot slot) const { return kinds_[file].handles[slot]; }
+  void put(std::size_t file, Slot slot, int handle);
+  void drop(std::size_t file, Slot slot);
+  /// Closes what a cgroup has, in one hierarchy or (with -1) in all.
+  void drop_cgroup(Slot slot, int hierarchy = -1);
+
+  [[nodiscard]] std::size_t open_handles() const { return open_; }
+  [[nodiscard]] std::size_t budget() const { return budget_; }
+
+ private:
+  struct Kind {
+    bool kept = false;
+    std::vector<int> handles;  // by slot
+  };
+
+  void release(Kind& kind);
+
+  Files& files_;
+  const ReadPlan& plan_;
+  std::size_t budget_, open_ = 0;
+  std::vector<Kind> kinds_;                // by file of the plan
+  std::vector<std::size_t> by_rank_;       // files, those that save most first
+};
+
+}  // namespace cgmon

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "collectors/cgroup/layout.h"
+#include "collectors/metrics/tables.h"
+
+namespace cgmon {
+
+/// One number out of a file: which row it fills and how.
+struct Binding {
+  std::size_t row = 0;
+  std::string_view key;
+  FileUnit unit = FileUnit::count;
+  When when = When::any;
+  bool fallback = false;            ///< another source of the row comes first
+  std::size_t only_if = kNoRow;     ///< no value unless this row has a number
+};
+
+/// One kind of file, read once a pass for each cgroup that has it.
+struct FileKind {
+  static constexpr int kProc = -1;
+  int hierarchy = kProc;  ///< index into Layout::hierarchies, kProc: below /proc, for the root alone
+  Controller controller = Controller::core;
+  Version version = Version::none;
+  std::string file;
+  FileFormat format = FileFormat::single;
+  Group group = Group::spec;  ///< the collector that reads it: the first that needs it
+  std::vector<Binding> bindings;
+  unsigned keep_rank = 0;     ///< lower: a kept descriptor saves more
+};
+
+/// A row that is computed from others of the same cgroup.
+struct DerivedRow {
+  std::size_t row = 0;
+  InlineList<std::size_t, 3> inputs;
+};
+
+/// What a pass reads: every file of every row of the chosen groups, on this host. Fixed until the
+/// layout or the choice changes.
+struct ReadPlan {
+  GroupSet groups = 0;
+  std::vector<FileKind> files;            ///< in the order of reading
+  std::vector<DerivedRow> derived;        ///< in the order of computing
+  std::vector<std::size_t> subtree_sums;  ///< rows that are summed over the subtree
+  std::array<bool, kRowCount> served{};   ///< rows that the page shows
+  std::array<bool, kRowCount> read{};     ///< rows that have a column
+  std::vector<int> hierarchies;           ///< indexes into Layout::hierarchies that are walked
+};
+
+/// Binds the rows of `groups` to the hierarchies that serve their controllers, in the rows' order of
+/// preference. A row without any source here is neither read nor shown.
+[[nodiscard]] ReadPlan make_read_plan(const Layout& layout, GroupSet groups);
+
+/// Every group that is on by default.
+[[nodiscard]] constexpr GroupSet default_groups() {
+  GroupSet groups = 0;
+  for (std::size_t i = 0; i < kGroups.size(); ++i) {
+    if (kGroups[i].on_by_default) groups |= bit(static_cast<Group>(i));
+  }
+  return groups;
+}
+
+}  // namespace cgmon

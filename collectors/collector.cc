@@ -1,0 +1,309 @@
+#include "collectors/collector.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+
+#include "collectors/identity/cgroup_path.h"
+#include "collectors/parse/number.h"
+
+namespace cgmon {
+namespace {
+
+constexpr std::size_t kProcFile = static_cast<std::size_t>(-1);
+
+/// When the machine booted, in nanoseconds since the epoch ("btime N" in /proc/stat); 0 if unknown.
+std::int64_t boot_time_ns(Files& files, const Roots& roots) {
+  std::string text;
+  const std::string path = roots.procfs + "/stat";
+  if (read_file(files, Files::kAbsolute, path.c_str(), 1U << 20U, text) != 0) return 0;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    std::string_view line = take_until(rest, '\n');
+    if (take_word(line) != "btime") continue;
+    const auto seconds = parse_number(line);
+    return seconds && *seconds < 1ULL << 33U ? static_cast<std::int64_t>(*seconds) * 1'000'000'000
+                                             : 0;
+  }
+  return 0;
+}
+
+/// The controller without which a group has nothing.
+Controller main_controller(Group group, const Layout& layout) {
+  switch (group) {
+    case Group::memory:
+    case Group::oom_event: return Controller::memory;
+    case Group::pids: return Controller::pids;
+    case Group::pressure: return Controller::psi;
+    case Group::percpu: return Controller::cpuacct;
+    case Group::spec:
+    case Group::cpu: break;
+  }
+  return layout.serving(Controller::cpuacct) >= 0 ? Controller::cpuacct : Controller::core;
+}
+
+/// Why a file that should be there is not.
+Reason reason_of(const FileKind& kind, ReadOutcome outcome) {
+  const bool pressure = kind.format == FileFormat::psi;
+  switch (outcome) {
+    case ReadOutcome::unsupported: return pressure ? Reason::psi_off : Reason::threaded;
+    case ReadOutcome::denied: return Reason::permission;
+    case ReadOutcome::failed: return Reason::failed;
+    case ReadOutcome::ok:
+    case ReadOutcome::gone:
+    case ReadOutcome::absent: break;
+  }
+  if (pressure) return Reason::psi_off;
+  if (kind.file.find("swap") != kind.file.npos || kind.file.find("memsw") != kind.file.npos) {
+    return Reason::swap_accounting_off;
+  }
+  if (kind.file == "memory.peak" || kind.version == Version::v1) return Reason::kernel_lacks;
+  return Reason::not_delegated;
+}
+
+}  // namespace
+
+Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layout layout,
+                     const CollectorOptions& options, MetadataQueue* metadata)
+    : files_(files),
+      clock_(clock),
+      layout_(std::move(layout)),
+      options_(options),
+      plan_(make_read_plan(layout_, options.groups)),
+      tree_(files, layout_, plan_.hierarchies, options.bounds,
+            [](std::string_view path) {
+              return identify_path(path).kind == CgroupKind::container;
+            }),
+      reader_(files, plan_, options.ticks_per_second),
+      kept_(files, plan_, options.descriptors),
+      identifier_(metadata),
+      proc_(files.open_directory(Files::kAbsolute, roots.procfs.c_str())),
+      boot_ns_(boot_time_ns(files, roots)),
+      files_of_group_(kGroups.size()),
+      absent_(plan_.files.size()) {
+  for (const std::size_t row_index : plan_.subtree_sums) sums_.emplace_back(row_index);
+  for (std::size_t file = 0; file < plan_.files.size(); ++file) {
+    const FileKind& kind = plan_.files[file];
+    files_of_group_[static_cast<std::size_t>(kind.group)].push_back(file);
+    const auto found = std::ranges::find(tree_.walked(), kind.hierarchy);
+    walked_of_file_.push_back(kind.hierarchy == FileKind::kProc
+                                  ? kProcFile
+                                  : static_cast<std::size_t>(found - tree_.walked().begin()));
+  }
+}
+
+Collector::~Collector() {
+  if (proc_ >= 0) files_.close(proc_);
+}
+
+void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns) {
+  snapshot.monotonic_ns = clock_.monotonic_ns();
+  snapshot.wall_ns = clock_.wall_ns();
+  tree_.refresh();
+  follow_tree();
+  totals_.discovery_ns = clock_.monotonic_ns() - snapshot.monotonic_ns;
+  prepare(snapshot);
+  for (std::size_t group = 0; group < kGroups.size(); ++group) {
+    if ((plan_.groups & (GroupSet{1} << group)) != 0) {
+      read_group(static_cast<Group>(group), deadline_ns, snapshot);
+    }
+  }
+  finish(snapshot, deadline_ns);
+}
+
+/// Lets go of what belonged to cgroups that went away, and meets the new ones.
+void Collector::follow_tree() {
+  for (const Slot slot : tree_.removed()) {
+    kept_.drop_cgroup(slot);
+    for (auto& absent : absent_) {
+      if (slot < absent.size()) absent[slot] = 0;
+    }
+    if (slot < known_.size() && known_[slot] != 0) {
+      identifier_.remove(slot);
+      known_[slot] = 0;
+    }
+  }
+  for (const auto& [slot, h] : tree_.replaced()) kept_.drop_cgroup(slot, tree_.walked()[h]);
+  for (SubtreeSums& sums : sums_) sums.remove(tree_.removed());
+  known_.resize(tree_.slots());
+  for (auto& absent : absent_) absent.resize(tree_.slots());
+  identifier_.ask_again();
+  for (const Cgroup* const cgroup : tree_.in_order()) {
+    if (known_[cgroup->slot] != 0) continue;
+    known_[cgroup->slot] = 1;
+    identifier_.add(cgroup->slot, cgroup->path);
+  }
+  chosen_.clear();
+  for (const Cgroup* const cgroup : tree_.in_order()) {
+    if (chosen(*identifier_.labels(cgroup->slot))) chosen_.push_back(cgroup);
+  }
+  kept_.fit(chosen_.size(), tree_.slots());
+}
+
+bool Collector::chosen(const CgroupLabels& labels) const {
+  const Only& only = options_.only;
+  if (only.all || labels.kind == CgroupKind::root) return true;
+  return (only.containers && labels.kind == CgroupKind::container) ||
+         (only.pods && labels.kind == CgroupKind::pod) ||
+         (only.units && labels.kind == CgroupKind::unit);
+}
+
+void Collector::prepare(Snapshot& snapshot) {
+  for (std::size_t row_index = 0; row_index < kRowCount; ++row_index) {
+    snapshot.axes[row_index].clear();
+    if (plan_.read[row_index]) {
+      snapshot.columns[row_index].reset(tree_.slots());
+    } else if (snapshot.columns[row_index].in_use()) {
+      snapshot.columns[row_index].drop();
+    }
+  }
+  snapshot.groups = plan_.groups;
+  snapshot.alive.assign(tree_.slots(), 0);
+  snapshot.parent.assign(tree_.slots(), kNoSlot);
+  for (const Cgroup* const cgroup : chosen_) {
+    snapshot.alive[cgroup->slot] = 1;
+    if (cgroup->parent != nullptr) snapshot.parent[cgroup->slot] = cgroup->parent->slot;
+  }
+  snapshot.report = {};
+}
+
+void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snapshot) {
+  GroupReport& report = snapshot.report.groups[static_cast<std::size_t>(group)];
+  const std::int64_t started = clock_.monotonic_ns(), cpu_started = clock_.thread_cpu_ns();
+  report.collected = report.success = true;
+  const auto& files = files_of_group_[static_cast<std::size_t>(group)];
+  const Controller controller = main_controller(group, layout_);
+  if (layout_.serving(controller) < 0) {
+    const Reason why = controller == Controller::psi ? Reason::psi_off : Reason::controller_off;
+    report.unavailable[static_cast<std::size_t>(why)] =
+        static_cast<std::uint32_t>(chosen_.size());
+  }
+  std::uint32_t late = 0;
+  for (const Cgroup* const cgroup : chosen_) {
+    if (snapshot.alive[cgroup->slot] == 0) continue;
+    if (clock_.monotonic_ns() > deadline_ns) {
+      ++late;
+      continue;
+    }
+    if (!read_cgroup(*cgroup, files, report, snapshot)) {
+      snapshot.alive[cgroup->slot] = 0;
+      ++totals_.vanished_reading;
+      tree_.distrust();
+    }
+  }
+  if (late != 0) {
+    report.success = false;
+    report.unavailable[static_cast<std::size_t>(Reason::deadline)] = late;
+    snapshot.report.deadline_exceeded = true;
+  }
+  report.duration_ns = clock_.monotonic_ns() - started;
+  report.cpu_ns = clock_.thread_cpu_ns() - cpu_started;
+}
+
+/// Reads a group's files of one cgroup; false when the cgroup turned out to be gone.
+bool Collector::read_cgroup(const Cgroup& cgroup, std::span<const std::size_t> files,
+                            GroupReport& report, Snapshot& snapshot) {
+  const bool is_root = tree_.is_host_root(cgroup);
+  std::optional<Reason> lacking;
+  for (const std::size_t file : files) {
+    if (!reader_.wanted(file, cgroup.slot, is_root, snapshot)) continue;
+    const FileKind& kind = plan_.files[file];
+    const std::size_t h = walked_of_file_[file];
+    if (h != kProcFile && !cgroup.is_in(h)) {
+      if (!lacking) lacking = Reason::not_delegated;
+      continue;
+    }
+    const ReadOutcome outcome = read_file(file, cgroup, is_root, snapshot);
+    if (outcome == ReadOutcome::gone) return false;
+    if (outcome == ReadOutcome::ok) continue;
+    if (outcome == ReadOutcome::denied || outcome == ReadOutcome::failed) report.success = false;
+    if (!lacking) lacking = reason_of(kind, outcome);
+  }
+  if (lacking && layout_.serving(main_controller(files.empty() ? Group::spec
+                                                               : plan_.files[files[0]].group,
+                                                 layout_)) >= 0) {
+    ++report.unavailable[static_cast<std::size_t>(*lacking)];
+  }
+  return true;
+}
+
+ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is_root,
+                                 Snapshot& snapshot) {
+  const std::size_t h = walked_of_file_[file];
+  if (h == kProcFile) {
+    return reader_.read(file, {proc_, ".", -1}, cgroup.slot, is_root, snapshot);
+  }
+  CgroupReader::Place place{tree_.directory(h), tree_.relative(cgroup, h), -1};
+  if (kept_.keeps(file)) {
+    place.kept = kept_.get(file, cgroup.slot);
+    if (place.kept < 0) {
+      place.kept = reader_.open(file, place.directory, place.relative);
+      if (place.kept >= 0) kept_.put(file, cgroup.slot, place.kept);
+      // A failed open is tried again by read(), which counts it.
+    }
+  }
+  const ReadOutcome outcome = reader_.read(file, place, cgroup.slot, is_root, snapshot);
+  if (outcome != ReadOutcome::ok && place.kept >= 0) kept_.drop(file, cgroup.slot);
+  return outcome == ReadOutcome::absent ? really_absent(file, cgroup) : outcome;
+}
+
+/// ENOENT is said of a missing file and of a missing cgroup alike: the directory tells which. Asked
+/// once for a file that stays away, as the next walk notices a cgroup that went.
+ReadOutcome Collector::really_absent(std::size_t file, const Cgroup& cgroup) {
+  if (absent_[file][cgroup.slot] != 0) return ReadOutcome::absent;
+  const std::size_t h = walked_of_file_[file];
+  FileStatus status;
+  const int error = files_.status(tree_.directory(h), tree_.relative(cgroup, h), status);
+  if (error == -ENOENT || (error == 0 && status.inode != cgroup.places[h].inode)) {
+    return ReadOutcome::gone;
+  }
+  absent_[file][cgroup.slot] = 1;
+  return ReadOutcome::absent;
+}
+
+void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
+  for (SubtreeSums& sums : sums_) sums.apply(chosen_, snapshot);
+  const std::int64_t left = deadline_ns - clock_.monotonic_ns();
+  identifier_.settle(std::clamp<std::int64_t>(left, 0, options_.names_wait_ns));
+  snapshot.order.clear();
+  snapshot.labels.resize(tree_.slots());
+  for (const Cgroup* const cgroup : chosen_) {
+    const Slot slot = cgroup->slot;
+    if (snapshot.alive[slot] == 0) continue;
+    snapshot.order.push_back(slot);
+    const auto& labels = identifier_.labels(slot);
+    if (snapshot.labels[slot] != labels) snapshot.labels[slot] = labels;
+    set_agent_rows(*cgroup, snapshot);
+    reader_.derive(slot, snapshot);
+  }
+  for (Slot slot = 0; slot < snapshot.labels.size(); ++slot) {
+    if (snapshot.alive[slot] == 0) snapshot.labels[slot].reset();
+  }
+  ++totals_.passes;
+  totals_.reads = reader_.reads();
+  totals_.cgroups_added = tree_.counters().added;
+  totals_.cgroups_removed = tree_.counters().removed;
+  totals_.watch_failures = tree_.counters().watch_failures;
+  totals_.dropped_bound = tree_.counters().dropped_bound;
+  totals_.dropped_depth = tree_.counters().dropped_depth;
+  totals_.dropped_filter = static_cast<std::uint32_t>(tree_.in_order().size() - chosen_.size());
+  totals_.descriptors_kept = static_cast<std::uint32_t>(kept_.open_handles());
+  totals_.descriptors_limit = static_cast<std::uint32_t>(kept_.budget());
+  totals_.groups = snapshot.report.groups;
+  totals_.deadline_exceeded = snapshot.report.deadline_exceeded;
+  totals_.duration_ns = clock_.monotonic_ns() - snapshot.monotonic_ns;
+  snapshot.report = totals_;
+}
+
+void Collector::set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr std::size_t kLastSeen = row("container_last_seen");
+  constexpr std::size_t kStart = row("container_start_time_seconds");
+  const auto seconds = [](std::int64_t ns) { return Value::of(static_cast<std::uint64_t>(ns / kSecond)); };
+  snapshot.columns[kLastSeen].set(cgroup.slot, seconds(snapshot.wall_ns));
+  std::int64_t start = identifier_.labels(cgroup.slot)->started_at_ns;
+  if (start == 0) start = tree_.is_host_root(cgroup) ? boot_ns_ : cgroup.created_ns;
+  if (start > 0) snapshot.columns[kStart].set(cgroup.slot, seconds(start));
+}
+
+}  // namespace cgmon

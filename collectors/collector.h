@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "collectors/cgroup/cgroup_reader.h"
+#include "collectors/cgroup/cgroup_tree.h"
+#include "collectors/cgroup/kept_files.h"
+#include "collectors/cgroup/layout.h"
+#include "collectors/cgroup/read_plan.h"
+#include "collectors/identity/identifier.h"
+#include "collectors/kernel/clock.h"
+#include "collectors/kernel/files.h"
+#include "collectors/kernel/roots.h"
+#include "collectors/metrics/snapshot.h"
+#include "collectors/subtree_sums.h"
+
+namespace cgmon {
+
+/// Which cgroups are read at all, one bit each; the root always is.
+struct Only {
+  bool all = true, containers = false, pods = false, units = false;
+};
+
+struct CollectorOptions {
+  GroupSet groups = default_groups();
+  TreeBounds bounds;
+  std::size_t descriptors = 4096;  ///< budget of kept ones
+  Only only;
+  std::int64_t names_wait_ns = 250'000'000;  ///< how long a pass waits for names of new containers
+  std::uint32_t ticks_per_second = 100;
+};
+
+/// One host's passes: walk, read, compute, identify. It opens only cgroupfs and procfs and never
+/// writes. One-thread: the collection thread owns it with all its descriptors.
+class Collector {
+ public:
+  /// `files`, `clock` and `metadata` (may be nullptr: names by path alone) must outlive it.
+  Collector(Files& files, const Clock& clock, const Roots& roots, Layout layout,
+            const CollectorOptions& options, MetadataQueue* metadata);
+  Collector(const Collector&) = delete;
+  Collector& operator=(const Collector&) = delete;
+  ~Collector();
+
+  /// Reads every chosen row of every cgroup that exists when it is called. What could not be read
+  /// before `deadline_ns` (monotonic) is absent and counted.
+  void collect(Snapshot& snapshot, std::int64_t deadline_ns);
+
+  [[nodiscard]] const Layout& layout() const { return layout_; }
+  [[nodiscard]] const ReadPlan& plan() const { return plan_; }
+  [[nodiscard]] const std::vector<ReadError>& read_errors() const { return reader_.errors(); }
+  [[nodiscard]] const Identifier& identifier() const { return identifier_; }
+  [[nodiscard]] const CgroupTree& tree() const { return tree_; }
+  [[nodiscard]] const KeptFiles& kept_files() const { return kept_; }
+
+ private:
+  void follow_tree();
+  void prepare(Snapshot& snapshot);
+  void read_group(Group group, std::int64_t deadline_ns, Snapshot& snapshot);
+  bool read_cgroup(const Cgroup& cgroup, std::span<const std::size_t> files, GroupReport& report,
+                   Snapshot& snapshot);
+  ReadOutcome read_file(std::size_t file, const Cgroup& cgroup, bool is_root, Snapshot& snapshot);
+  ReadOutcome really_absent(std::size_t file, const Cgroup& cgroup);
+  void finish(Snapshot& snapshot, std::int64_t deadline_ns);
+  void set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const;
+  [[nodiscard]] bool chosen(const CgroupLabels& labels) const;
+  [[nodiscard]] int walked_index(int hierarchy) const;
+
+  Files& files_;
+  const Clock& clock_;
+  Layout layout_;
+  CollectorOptions options_;
+  ReadPlan plan_;
+  CgroupTree tree_;
+  CgroupReader reader_;
+  KeptFiles kept_;
+  Identifier identifier_;
+  std::vector<SubtreeSums> sums_;
+  int proc_ = -1;
+  std::int64_t boot_ns_ = 0;
+
+  std::vector<std::size_t> walked_of_file_;               // by file: index into the tree's walked
+  std::vector<std::vector<std::size_t>> files_of_group_;  // by group
+  std::vector<std::vector<std::uint8_t>> absent_;         // by file and slot: seen absent before
+  std::vector<const Cgroup*> chosen_;                     // what this pass reads, in path order
+  std::vector<std::uint8_t> known_;                       // by slot: the identifier knows it
+  PassReport totals_;
+};
+
+}  // namespace cgmon

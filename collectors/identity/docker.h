@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/base/result.h"
+#include "collectors/identity/metadata.h"
+#include "collectors/kernel/files.h"
+#include "collectors/kernel/roots.h"
+
+namespace cgmon {
+
+/// Reads docker's own files, without its socket: DATA_ROOT/containers/ID/config.v2.json, written by
+/// dockerd (moby, container.Container), mode 0600 in a directory of mode 0710, so that it takes root
+/// or CAP_DAC_READ_SEARCH. Keys: Name ("/web_1"), Config.Image (as typed), State.{Running,
+/// StartedAt}. Its content is in the hands of whoever may start containers. One-thread.
+class DockerFiles {
+ public:
+  /// `data_roots` are paths on the host; none means: daemon.json's data-root, else /var/lib/docker.
+  DockerFiles(Files& files, const Roots& roots, std::vector<std::string> data_roots);
+  DockerFiles(const DockerFiles&) = delete;
+  DockerFiles& operator=(const DockerFiles&) = delete;
+  ~DockerFiles();
+
+  [[nodiscard]] const std::vector<std::string>& data_roots() const { return data_roots_; }
+
+  /// What the files say of a container. Errors: errno of the read, EFBIG beyond 1 MiB, EBADMSG for
+  /// text that is no such JSON.
+  [[nodiscard]] Result<ContainerMetadata> read(std::string_view id);
+
+ private:
+  Files& files_;
+  std::string rootfs_;
+  int root_ = -1;
+  std::vector<std::string> data_roots_;
+  std::string text_;
+};
+
+/// The fields of a config.v2.json; nothing usable is EBADMSG.
+[[nodiscard]] Result<ContainerMetadata> parse_docker_config(std::string_view json);
+
+/// RFC 3339 time with any fraction ("2026-11-23T22:10:03.123456789Z", also "+02:00") in nanoseconds
+/// since the epoch; 0 for text that is none and for docker's zero time (year 1).
+[[nodiscard]] std::int64_t parse_rfc3339(std::string_view text);
+
+}  // namespace cgmon

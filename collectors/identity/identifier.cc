@@ -1,0 +1,107 @@
+#include "collectors/identity/identifier.h"
+
+#include <algorithm>
+
+#include "collectors/identity/cgroup_path.h"
+#include "collectors/identity/utf8.h"
+
+namespace cgmon {
+namespace {
+
+constexpr std::uint8_t kAsks = 12;       // one a pass: three minutes at 15 s
+constexpr std::size_t kMaxPath = 4096;   // an id is cut nowhere below the kernel's own bound
+constexpr std::size_t kMaxText = 256;
+
+}  // namespace
+
+void Identifier::add(Slot slot, std::string_view path) {
+  if (slot >= entries_.size()) entries_.resize(slot + 1);
+  const PathIdentity identity = identify_path(path);
+  auto labels = std::make_shared<CgroupLabels>();
+  labels->id = repair_text(path, kMaxPath);
+  labels->kind = identity.kind;
+  labels->runtime = identity.runtime;
+  labels->container_id = identity.container_id;
+  labels->unit = repair_text(identity.unit, kMaxText);
+  Entry& entry = entries_[slot];
+  entry.labels = std::move(labels);
+  entry.known = entry.asked = false;
+  entry.asks_left = 0;
+  if (queue_ == nullptr || identity.container_id.empty()) return;
+  entry.asks_left = kAsks;
+  ++incomplete_;
+  ask(slot);
+}
+
+void Identifier::remove(Slot slot) {
+  Entry& entry = entries_[slot];
+  if (entry.asks_left > 0) --incomplete_;
+  entry.asks_left = 0;
+  ++entry.generation;  // an answer under way is nobody's
+  entry.labels.reset();
+}
+
+void Identifier::ask(Slot slot) {
+  Entry& entry = entries_[slot];
+  entry.asked = true;
+  ++open_questions_;
+  queue_->ask((std::uint64_t{entry.generation} << 32U) | slot, entry.labels->runtime,
+              entry.labels->container_id);
+}
+
+void Identifier::ask_again() {
+  if (incomplete_ == 0) return;
+  for (std::size_t slot = 0; slot < entries_.size(); ++slot) {
+    const Entry& entry = entries_[slot];
+    if (entry.labels && entry.asks_left > 0 && !entry.asked) ask(static_cast<Slot>(slot));
+  }
+}
+
+void Identifier::settle(std::int64_t max_wait_ns) {
+  if (open_questions_ == 0) return;
+  queue_->wait(max_wait_ns);
+  answers_.clear();
+  queue_->take(answers_);
+  open_questions_ -= std::min(open_questions_, answers_.size());
+  for (const MetadataAnswer& answer : answers_) take(answer);
+}
+
+void Identifier::take(const MetadataAnswer& answer) {
+  const auto slot = static_cast<Slot>(answer.key & UINT32_MAX);
+  Entry& entry = entries_[slot];
+  if (!entry.labels || entry.generation != answer.key >> 32U) return;
+  entry.asked = false;
+  const bool complete = answer.found && answer.metadata.started_at_ns != 0;
+  if (complete || --entry.asks_left == 0) {
+    entry.asks_left = 0;
+    --incomplete_;
+  }
+  if (!answer.found) {
+    count_failure(answer);
+    return;
+  }
+  entry.known = true;
+  auto labels = std::make_shared<CgroupLabels>(*entry.labels);
+  labels->name = answer.metadata.name;
+  labels->image = answer.metadata.image;
+  labels->started_at_ns = answer.metadata.started_at_ns;
+  entry.labels = std::move(labels);
+}
+
+void Identifier::count_failure(const MetadataAnswer& answer) {
+  for (MetadataFailure& failure : failures_) {
+    if (failure.source == answer.source && failure.reason == answer.reason) {
+      ++failure.count;
+      return;
+    }
+  }
+  failures_.push_back({answer.source, answer.reason, 1});
+}
+
+std::size_t Identifier::unresolved() const {
+  return static_cast<std::size_t>(std::ranges::count_if(entries_, [](const Entry& entry) {
+    return entry.labels && !entry.labels->container_id.empty() && !entry.known;
+  }));
+}
+
+}  // namespace cgmon

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "collectors/identity/metadata.h"
+#include "collectors/metrics/labels.h"
+#include "collectors/metrics/snapshot.h"
+
+namespace cgmon {
+
+/// A failure to learn a container's name, counted.
+struct MetadataFailure {
+  std::string_view source, reason;
+  std::uint64_t count = 0;
+};
+
+/// Who each cgroup is: by its path at once, by its engine's files when the answer comes. One-thread.
+class Identifier {
+ public:
+  /// Without a queue (nullptr) only paths speak.
+  explicit Identifier(MetadataQueue* queue) : queue_(queue) {}
+
+  /// A new cgroup in a slot. Its labels so far are by path.
+  void add(Slot slot, std::string_view path);
+  void remove(Slot slot);
+  /// Asks again about containers of which something is still to come: engines write their files
+  /// after they make the cgroup.
+  void ask_again();
+  /// Takes in what was answered, having waited at most `max_wait_ns` for questions not answered yet.
+  void settle(std::int64_t max_wait_ns);
+
+  [[nodiscard]] const std::shared_ptr<const CgroupLabels>& labels(Slot slot) const {
+    return entries_[slot].labels;
+  }
+  [[nodiscard]] const std::vector<MetadataFailure>& failures() const { return failures_; }
+  /// Containers without a name now.
+  [[nodiscard]] std::size_t unresolved() const;
+
+ private:
+  struct Entry {
+    std::shared_ptr<const CgroupLabels> labels;
+    std::uint32_t generation = 0;
+    std::uint8_t asks_left = 0;
+    bool asked = false, known = false;
+  };
+
+  void ask(Slot slot);
+  void take(const MetadataAnswer& answer);
+  void count_failure(const MetadataAnswer& answer);
+
+  MetadataQueue* queue_;
+  std::vector<Entry> entries_;  // by slot
+  std::vector<MetadataAnswer> answers_;
+  std::vector<MetadataFailure> failures_;
+  std::size_t open_questions_ = 0, incomplete_ = 0;
+};
+
+}  // namespace cgmon

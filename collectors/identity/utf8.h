@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace cgmon {
+
+/// Text from hostile hands made fit for a label: bytes that are no UTF-8 (overlong forms, surrogates
+/// and anything above U+10FFFF included) become U+FFFD, and at most `max_bytes` stay, cut between
+/// characters.
+[[nodiscard]] std::string repair_text(std::string_view text, std::size_t max_bytes);
+
+}  // namespace cgmon

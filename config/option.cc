@@ -1,0 +1,314 @@
+#include "config/option.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "config/scalar.h"
+
+namespace cgmon {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::string_view kDirectory = "a directory's path";
+constexpr std::string_view kCollectorPrefix = "collector.";
+
+constexpr auto kOptions = std::to_array<Option>({
+    {.name = "web.listen-address",
+     .task = Task::scrape,
+     .value_name = "HOST:PORT",
+     .default_text = ":10190",
+     .help = "Address to serve on; no host is every address, port 0 a free port.",
+     .field = AddressesField{[](Config& c) -> auto& { return c.web.listen_addresses;
+}  // namespace
+}  // namespace cgmon
+}
+, {.name = "web.telemetry-path",
+   .task = Task::scrape,
+   .value_name = "PATH",
+   .default_text = "/metrics",
+   .help = "URL path of the metrics.",
+   .field = TextField{[](Config & c) -> auto& {return c.web.telemetry_path;
+}
+, is_telemetry_path, "a URL path like /metrics, neither / nor below /-/"
+}
+}
+, {.name = "web.min-interval",
+   .task = Task::scrape,
+   .value_name = "DURATION",
+   .default_text = "500ms",
+   .unit = "duration",
+   .help = "Scrapes closer together than this share one collection; 0 reads for each scrape.",
+   .field = DurationField{[](Config & c) -> auto& {return c.web.min_interval;
+}
+, milliseconds{0}, std::chrono::hours { 1 }
+}
+}
+, {.name = "web.threads",
+   .task = Task::scrape,
+   .value_name = "N",
+   .default_text = "4",
+   .unit = "threads",
+   .help = "Threads that answer HTTP requests.",
+   .field = CountField{[](Config & c) -> auto& {return c.web.threads;
+}
+, 1, 64
+}
+}
+, {.name = "web.disable-exporter-metrics",
+   .task = Task::scrape,
+   .default_text = "false",
+   .help = "Leave out the metrics of the agent itself (cgmon_*, process_*).",
+   .field = FlagField{[](Config & c) -> auto& {return c.web.disable_exporter_metrics;
+}
+}
+}
+, {.name = "only",
+   .task = Task::select,
+   .value_name = "SCOPE",
+   .derived_default = "all; with --once containers and units that have processes",
+   .help = "Cgroups to show: containers, pods, units or all, several with commas.",
+   .field = ScopesField{[](Config & c) -> auto& {return c.only;
+}
+}
+}
+, {.name = "path.rootfs",
+   .task = Task::paths,
+   .value_name = "DIR",
+   .default_text = "/",
+   .help = "Where the host's root file system is mounted.",
+   .field = TextField{[](Config & c) -> auto& {return c.path.rootfs;
+}
+, is_directory_path, kDirectory
+}
+}
+, {.name = "path.procfs",
+   .task = Task::paths,
+   .value_name = "DIR",
+   .derived_default = "proc below path.rootfs",
+   .help = "Where the host's procfs is mounted.",
+   .field = TextField{[](Config & c) -> auto& {return c.path.procfs;
+}
+, is_directory_path_or_empty, kDirectory
+}
+}
+, {.name = "path.sysfs",
+   .task = Task::paths,
+   .value_name = "DIR",
+   .derived_default = "sys below path.rootfs",
+   .help = "Where the host's sysfs is mounted.",
+   .field = TextField{[](Config & c) -> auto& {return c.path.sysfs;
+}
+, is_directory_path_or_empty, kDirectory
+}
+}
+, {.name = "path.cgroupfs",
+   .task = Task::paths,
+   .value_name = "DIR",
+   .derived_default = "fs/cgroup below path.sysfs",
+   .help = "Where the host's cgroup hierarchies are mounted.",
+   .field = TextField{[](Config & c) -> auto& {return c.path.cgroupfs;
+}
+, is_directory_path_or_empty, kDirectory
+}
+}
+, {.name = "docker.root",
+   .task = Task::paths,
+   .value_name = "DIR",
+   .derived_default = "data-root of the host's daemon.json, else /var/lib/docker",
+   .help = "Docker's data directory, on the host; names and images come from it.",
+   .field = TextsField{[](Config & c) -> auto& {return c.docker.roots;
+}
+, is_directory_path, kDirectory
+}
+}
+, {.name = "limits.cgroups",
+   .task = Task::limits,
+   .value_name = "N",
+   .default_text = "20000",
+   .unit = "cgroups",
+   .help = "Cgroups tracked; beyond it containers come first and the rest is counted as dropped.",
+   .field = CountField{[](Config & c) -> auto& {return c.limits.cgroups;
+}
+, 1, 1'000'000
+}
+}
+, {.name = "limits.depth",
+   .task = Task::limits,
+   .value_name = "N",
+   .default_text = "64",
+   .unit = "levels",
+   .help = "Levels of nested cgroups that are walked.",
+   .field = CountField{[](Config & c) -> auto& {return c.limits.depth;
+}
+, 1, 1'024
+}
+}
+, {.name = "limits.samples",
+   .task = Task::limits,
+   .value_name = "N",
+   .default_text = "500000",
+   .unit = "samples",
+   .help = "Samples on one page.",
+   .field = CountField{[](Config & c) -> auto& {return c.limits.samples;
+}
+, 1'000, 50'000'000
+}
+}
+, {.name = "limits.descriptors",
+   .task = Task::limits,
+   .value_name = "N",
+   .default_text = "4096",
+   .unit = "descriptors",
+   .help = "Kernel files kept open between scrapes; each spares CPU and costs about 4.5 KiB.",
+   .field = CountField{[](Config & c) -> auto& {return c.limits.descriptors;
+}
+, 0, 1'000'000
+}
+}
+, {.name = "log.level",
+   .task = Task::logging,
+   .value_name = "LEVEL",
+   .default_text = "info",
+   .help = "Least severe log lines written: trace, debug, info, warn or error.",
+   .field = LevelField{[](Config & c) -> auto& {return c.log.level;
+}
+}
+}
+,
+});
+
+/// Reads one kind of value per overload: the first that does not fit is reported by its index.
+struct Assigner {
+  std::span<const std::string> values;
+  Config& config;
+
+  using Outcome = tl::expected<void, BadValue>;
+
+  template <class Value, class Target>
+  static Outcome store(const std::optional<Value>& value, Target& target) {
+    if (!value) return tl::unexpected(BadValue{0});
+    target = *value;
+    return {};
+  }
+
+  Outcome operator()(const FlagField& field) const {
+    return store(parse_boolean(values[0]), field.get(config));
+  }
+  Outcome operator()(const CountField& field) const {
+    const std::optional<std::uint64_t> count = parse_count(values[0]);
+    if (!count || *count < field.min || *count > field.max) return tl::unexpected(BadValue{0});
+    field.get(config) = static_cast<std::uint32_t>(*count);
+    return {};
+  }
+  Outcome operator()(const DurationField& field) const {
+    const std::optional<milliseconds> duration = parse_duration(values[0]);
+    if (!duration || *duration < field.min || *duration > field.max) {
+      return tl::unexpected(BadValue{0});
+    }
+    field.get(config) = *duration;
+    return {};
+  }
+  Outcome operator()(const TextField& field) const {
+    if (!field.accepts(values[0])) return tl::unexpected(BadValue{0});
+    field.get(config) = values[0];
+    return {};
+  }
+  Outcome operator()(const TextsField& field) const {
+    const auto bad = std::ranges::find_if_not(values, field.accepts);
+    if (bad != values.end()) return bad_value(bad);
+    field.get(config).assign(values.begin(), values.end());
+    return {};
+  }
+  Outcome operator()(const AddressesField& field) const {
+    std::vector<ListenAddress> addresses;
+    for (auto value = values.begin(); value != values.end(); ++value) {
+      std::optional<ListenAddress> address = parse_listen_address(*value);
+      if (!address) return bad_value(value);
+      addresses.push_back(*std::move(address));
+    }
+    Config defaults;
+    field.get(config) = values.empty() ? field.get(defaults) : std::move(addresses);
+    return {};
+  }
+  Outcome operator()(const LevelField& field) const {
+    return store(parse_log_level(values[0]), field.get(config));
+  }
+  Outcome operator()(const ScopesField& field) const {
+    Scopes scopes;
+    const auto bad = std::ranges::find_if_not(
+        values, [&](const std::string& value) { return add_scopes(value, scopes); });
+    if (bad != values.end()) return bad_value(bad);
+    field.get(config) = values.empty() ? std::nullopt : std::optional(scopes);
+    return {};
+  }
+
+  Outcome bad_value(std::span<const std::string>::iterator value) const {
+    return tl::unexpected(BadValue{static_cast<std::size_t>(value - values.begin())});
+  }
+};
+
+struct Describer {
+  std::string operator()(const FlagField&) const { return "true or false"; }
+  std::string operator()(const CountField& field) const {
+    return "a whole number from " + std::to_string(field.min) + " to " + std::to_string(field.max);
+  }
+  std::string operator()(const DurationField& field) const {
+    return "a duration like 500ms, 2s or 1m, from " + to_string(field.min) + " to " +
+           to_string(field.max);
+  }
+  std::string operator()(const TextField& field) const { return std::string(field.expected); }
+  std::string operator()(const TextsField& field) const { return std::string(field.expected); }
+  std::string operator()(const AddressesField&) const {
+    return "an address like :10190, 127.0.0.1:10190 or [::1]:10190, with a port from 0 to 65535";
+  }
+  std::string operator()(const LevelField&) const {
+    return "one of trace, debug, info, warn, error";
+  }
+  std::string operator()(const ScopesField&) const {
+    return "containers, pods, units or all, several with commas";
+  }
+};
+
+}  // namespace
+
+std::span<const Option> all_options() { return kOptions; }
+
+const Option* find_option(std::string_view name) {
+  const auto* const found = std::ranges::find(kOptions, name, &Option::name);
+  return found == kOptions.end() ? nullptr : found;
+}
+
+bool is_repeatable(const Option& option) {
+  return std::holds_alternative<TextsField>(option.field) ||
+         std::holds_alternative<AddressesField>(option.field) ||
+         std::holds_alternative<ScopesField>(option.field);
+}
+
+bool is_flag(const Option& option) { return std::holds_alternative<FlagField>(option.field); }
+
+std::string expected_value(const Option& option) { return std::visit(Describer{}, option.field); }
+
+tl::expected<void, BadValue> assign(const Option& option, std::span<const std::string> values,
+                                    Config& config) {
+  return std::visit(Assigner{values, config}, option.field);
+}
+
+CollectorSwitch* find_collector(std::string_view option_name, Config& config) {
+  if (!option_name.starts_with(kCollectorPrefix)) return nullptr;
+  option_name.remove_prefix(kCollectorPrefix.size());
+  const auto found = std::ranges::find(config.collectors, option_name, &CollectorSwitch::name);
+  return found == config.collectors.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> option_names(const Config& config) {
+  std::vector<std::string> names;
+  for (const Option& option : kOptions) names.emplace_back(option.name);
+  for (const CollectorSwitch& collector : config.collectors) {
+    names.push_back(std::string(kCollectorPrefix) + collector.name);
+  }
+  return names;
+}
+
+}  // namespace cgmon

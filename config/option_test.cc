@@ -1,0 +1,124 @@
+#include "config/option.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace cgmon {
+namespace {
+
+TEST(OptionTable, HasEachNameOnceAndFindsIt) {
+  std::set<std::string_view> seen;
+  for (const Option& option : all_options()) {
+    EXPECT_TRUE(seen.insert(option.name).second) << option.name;
+    EXPECT_EQ(find_option(option.name), &option);
+  }
+  EXPECT_EQ(find_option("web"), nullptr);
+  EXPECT_EQ(find_option(""), nullptr);
+}
+
+TEST(OptionTable, DescribesEachOptionByOneSentenceAndItsValue) {
+  for (const Option& option : all_options()) {
+    EXPECT_TRUE(option.help.ends_with('.')) << option.name;
+    EXPECT_EQ(option.help.find(". "), std::string_view::npos) << option.name;
+    EXPECT_EQ(option.value_name.empty(), is_flag(option)) << option.name;
+    EXPECT_NE(option.default_text.empty(), option.derived_default.empty()) << option.name;
+    EXPECT_FALSE(expected_value(option).empty()) << option.name;
+  }
+}
+
+TEST(OptionTable, SaysTheDefaultsThatAConfigHas) {
+  for (const Option& option : all_options()) {
+    if (option.default_text.empty()) continue;
+    Config config;
+    const std::vector<std::string> values = {std::string(option.default_text)};
+    ASSERT_TRUE(assign(option, values, config).has_value()) << option.name;
+    EXPECT_EQ(config, Config{}) << option.name;
+  }
+}
+
+TEST(OptionTable, LeavesDerivedDefaultsEmpty) {
+  const Config config;
+  EXPECT_THAT(config.path.procfs + config.path.sysfs + config.path.cgroupfs, ::testing::IsEmpty());
+  EXPECT_THAT(config.docker.roots, ::testing::IsEmpty());
+  EXPECT_EQ(config.only, std::nullopt);
+}
+
+TEST(OptionTable, EachOptionChangesAFieldOfItsOwn) {
+  const std::vector<std::string> candidates = {"true", "17",        "1001", "7s",   "/elsewhere",
+                                               ":17",  "container", "pods", "debug"};
+  std::vector<Config> changed;
+  for (const Option& option : all_options()) {
+    Config config;
+    for (const std::string& candidate : candidates) {
+      if (assign(option, std::vector{candidate}, config).has_value()) break;
+    }
+    EXPECT_NE(config, Config{}) << option.name;
+    EXPECT_THAT(changed, ::testing::Not(::testing::Contains(config))) << option.name;
+    changed.push_back(config);
+  }
+}
+
+TEST(Assign, HoldsTheBoundsOfCountsAndDurations) {
+  for (const Option& option : all_options()) {
+    Config config;
+    const auto takes = [&](const std::string& text) {
+      return assign(option, std::vector{text}, config).has_value();
+    };
+    if (const auto* const count = std::get_if<CountField>(&option.field)) {
+      EXPECT_TRUE(takes(std::to_string(count->min))) << option.name;
+      EXPECT_TRUE(takes(std::to_string(count->max))) << option.name;
+      EXPECT_FALSE(takes(std::to_string(std::uint64_t{count->max} + 1))) << option.name;
+      EXPECT_FALSE(takes("99999999999999999999")) << option.name;
+      EXPECT_FALSE(takes("-1")) << option.name;
+      if (count->min > 0) {
+        EXPECT_FALSE(takes(std::to_string(count->min - 1))) << option.name;
+      }
+      EXPECT_EQ(count->get(config), count->max) << option.name;
+    }
+    if (const auto* const duration = std::get_if<DurationField>(&option.field)) {
+      EXPECT_TRUE(takes(std::to_string(duration->max.count()) + "ms")) << option.name;
+      EXPECT_FALSE(takes(std::to_string(duration->max.count() + 1) + "ms")) << option.name;
+      EXPECT_FALSE(takes("99999999999999999999h")) << option.name;
+      EXPECT_EQ(duration->get(config), duration->max) << option.name;
+    }
+  }
+}
+
+TEST(Assign, NamesTheBadValueAmongSeveralAndKeepsTheOldOnes) {
+  Config config;
+  const std::vector<std::string> values = {":1", ":2", ":x"};
+  const auto assigned = assign(*find_option("web.listen-address"), values, config);
+  ASSERT_FALSE(assigned.has_value());
+  EXPECT_EQ(assigned.error().index, 2U);
+  EXPECT_EQ(config, Config{});
+}
+
+TEST(Assign, GivesARepeatableOptionItsDefaultWhenThereIsNoValue) {
+  for (const Option& option : all_options()) {
+    if (!is_repeatable(option)) continue;
+    Config config{.docker = {.roots = {"/a"}}, .only = Scopes{.pods = true}};
+    config.web.listen_addresses = {{"", 1}};
+    Config expected = config;
+    ASSERT_TRUE(assign(option, {}, config).has_value()) << option.name;
+    if (option.name == "docker.root") expected.docker.roots.clear();
+    if (option.name == "only") expected.only.reset();
+    if (option.name == "web.listen-address") expected.web.listen_addresses = {{"", 10190}};
+    EXPECT_EQ(config, expected) << option.name;
+  }
+}
+
+TEST(FindCollector, FindsTheSwitchOfAGroupByItsOptionName) {
+  Config config = default_config(std::vector<GroupOption>{{"cpu", true}, {"percpu", false}});
+  ASSERT_NE(find_collector("collector.percpu", config), nullptr);
+  EXPECT_FALSE(find_collector("collector.percpu", config)->enabled);
+  EXPECT_EQ(find_collector("percpu", config), nullptr);
+  EXPECT_EQ(find_collector("collector.", config), nullptr);
+  EXPECT_EQ(find_collector("collector.disk", config), nullptr);
+}
+
+}  // namespace
+}  // namespace cgmon

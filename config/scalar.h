@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+
+namespace cgmon {
+
+/// Parsers of single values as a person types them, in a flag or in YAML. All of them are total,
+/// take any bytes and allocate at most the value; nothing means "not of that form".
+
+/// "true" or "false".
+[[nodiscard]] std::optional<bool> parse_boolean(std::string_view text);
+
+/// Decimal digits alone; larger than 64 bits saturates, so that a range check can name the range.
+[[nodiscard]] std::optional<std::uint64_t> parse_count(std::string_view text);
+
+/// A whole number with its unit (ms, s, m, h) or "0"; saturates like parse_count.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+/// The shortest text that parse_duration reads back: 500ms, 2s, 1m, 0.
+[[nodiscard]] std::string to_string(std::chrono::milliseconds duration);
+
+/// host:port, where host is empty, a name, an IPv4 address or an IPv6 address in brackets.
+[[nodiscard]] std::optional<ListenAddress> parse_listen_address(std::string_view text);
+
+[[nodiscard]] std::optional<LogLevel> parse_log_level(std::string_view text);
+
+/// Adds "containers", "pods", "units" or "all", or several of them with commas, to `scopes`.
+/// False if a part is none of them; `scopes` may then hold the parts before it.
+[[nodiscard]] bool add_scopes(std::string_view text, Scopes& scopes);
+
+/// A path without control bytes, no longer than the kernel takes.
+[[nodiscard]] bool is_directory_path(std::string_view text);
+
+/// The same, or nothing.
+[[nodiscard]] bool is_directory_path_or_empty(std::string_view text);
+
+/// An absolute URL path that is neither "/" nor below "/-/", which the agent serves itself.
+[[nodiscard]] bool is_telemetry_path(std::string_view text);
+
+/// `text` between backquotes, fit for a terminal and a log line: control bytes and non-ASCII as
+/// \xNN, at most 60 bytes of it.
+[[nodiscard]] std::string in_quotes(std::string_view text);
+
+}  // namespace cgmon

@@ -46,7 +46,9 @@ TEST(Nearest, SuggestsNothingWhenNothingIsClose) {
 }
 
 TEST(Nearest, DoesNotCompareWordsLongerThanAnyName) {
-  EXPECT_EQ(nearest(std::string(1U << 20U, 'a') + ".threads", names()), std::nullopt);
+  std::string word(1U << 20U, 'a');
+  word += ".threads";
+  EXPECT_EQ(nearest(word, names()), std::nullopt);
 }
 
 }  // namespace

@@ -98,7 +98,9 @@ TEST(ParseListenAddress, RefusesAPortOutOfRangeAndAHostThatIsNone) {
     EXPECT_EQ(parse_listen_address(bad), std::nullopt) << '"' << bad << '"';
   }
   EXPECT_EQ(parse_listen_address(std::string("[::1\0]:80", 9)), std::nullopt);
-  EXPECT_EQ(parse_listen_address(std::string(254, 'a') + ":80"), std::nullopt);
+  std::string long_name(254, 'a');
+  long_name += ":80";
+  EXPECT_EQ(parse_listen_address(long_name), std::nullopt);
 }
 
 TEST(ParseListenAddress, ReadsBackWhatToStringWrites) {

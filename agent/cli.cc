@@ -1,0 +1,286 @@
+#include "agent/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/cli_flags.h"
+#include "config/nearest.h"
+#include "config/option.h"
+#include "config/scalar.h"
+
+namespace cgmon {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kIntervalMin{100};
+constexpr milliseconds kIntervalMax = std::chrono::hours{1};
+
+tl::unexpected<Error> usage_failure(const std::string& what) {
+  return failure(what + " (see --help)");
+}
+
+/// The CLI11 parser of all flags and commands. It only takes the line apart into strings; what
+/// they may be is said by the option table.
+class CommandLine {
+ public:
+  explicit CommandLine(std::span<const GroupOption> groups) {
+    app_.set_help_flag();
+    app_.allow_extras();
+    app_.require_subcommand(0, 1);
+    for (const CommandFlag& flag : kCommandFlags) {
+      std::string names = "--" + std::string(flag.name);
+      if (flag.short_name != 0) names += std::string(",-") + flag.short_name;
+      commands_.push_back(flag.value_name.empty() ? app_.add_flag(names) : add_valued(names));
+    }
+    for (const Option& option : all_options()) {
+      const std::string name(option.name);
+      options_.emplace_back(&option, is_flag(option) ? add_switch(name) : add_valued("--" + name));
+    }
+    for (const GroupOption& group : groups) {
+      collectors_.push_back(add_switch("collector." + std::string(group.name)));
+    }
+    detect_ = app_.add_subcommand("detect")->fallthrough();
+    metrics_ = app_.add_subcommand("metrics")->fallthrough();
+    metric_name_ = metrics_->add_option("NAME");
+  }
+
+  [[nodiscard]] Result<void> parse(std::span<const std::string> arguments) {
+    if (Result<void> complete = check_no_empty_value(arguments); !complete) return complete;
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    try {
+      app_.parse(reversed);
+    } catch (const CLI::ArgumentMismatch& error) {
+      const std::string_view text = error.what();
+      return usage_failure(in_quotes(text.substr(0, text.find(':'))) +
+                           ": expected a value, got none");
+    } catch (const std::exception& error) {
+      return usage_failure(error.what());
+    }
+    return check_valueless_flags();
+  }
+
+  [[nodiscard]] bool has(FlagOf flag) const { return command(flag).count() > 0; }
+  [[nodiscard]] bool is_detect() const { return detect_->parsed(); }
+  [[nodiscard]] bool is_metrics() const { return metrics_->parsed(); }
+  [[nodiscard]] std::string metric_name() const {
+    return metric_name_->count() == 0 ? "" : metric_name_->results().front();
+  }
+
+  /// The one value of a flag of the command line; nothing if it was not given.
+  [[nodiscard]] Result<std::optional<std::string>> value(FlagOf flag) const {
+    const std::string name(kCommandFlags[static_cast<std::size_t>(flag)].name);
+    const std::vector<std::string>& values = command(flag).results();
+    if (values.empty()) return std::nullopt;
+    if (Result<void> fine = check_values(name, values, false); !fine) {
+      return tl::unexpected(fine.error());
+    }
+    return values.front();
+  }
+
+  /// Puts the flags' values over those of `config`.
+  [[nodiscard]] Result<void> apply(Config& config) const {
+    for (const auto& [option, parsed] : options_) {
+      if (parsed->count() == 0) continue;
+      if (Result<void> done = apply_option(*option, parsed->results(), config); !done) return done;
+    }
+    for (std::size_t i = 0; i < collectors_.size(); ++i) {
+      if (collectors_[i]->count() == 0) continue;
+      const std::string& text = collectors_[i]->results().back();
+      const std::optional<bool> enabled = parse_boolean(text);
+      if (!enabled) {
+        return usage_failure(in_quotes("--collector." + config.collectors[i].name) +
+                             ": expected true or false, got " + in_quotes(text));
+      }
+      config.collectors[i].enabled = *enabled;
+    }
+    return {};
+  }
+
+  /// Fails for the first argument that is neither flag nor command.
+  [[nodiscard]] Result<void> check_no_extras() const {
+    const std::vector<std::string> extras = app_.remaining(true);
+    const auto extra = std::ranges::find_if(extras, [](const auto& text) { return text != "--"; });
+    if (extra == extras.end()) return {};
+    if (extra->starts_with('-')) return unknown_flag(*extra);
+    if (is_detect() || is_metrics())
+      return usage_failure("unexpected argument " + in_quotes(*extra));
+    const std::vector<std::string> known = {"detect", "metrics"};
+    return unknown("unknown command " + in_quotes(*extra), nearest(*extra, known));
+  }
+
+ private:
+  CLI::Option* add_valued(const std::string& names) {
+    return app_.add_option(names)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+  CLI::Option* add_switch(const std::string& name) {
+    return app_.add_flag("--" + name + ",!--no-" + name);
+  }
+
+  [[nodiscard]] const CLI::Option& command(FlagOf flag) const {
+    return *commands_[static_cast<std::size_t>(flag)];
+  }
+
+  /// CLI11 reads --once=5 as --once.
+  [[nodiscard]] Result<void> check_valueless_flags() const {
+    for (std::size_t i = 0; i < commands_.size(); ++i) {
+      if (!kCommandFlags[i].value_name.empty() || commands_[i]->count() == 0) continue;
+      const std::string& text = commands_[i]->results().back();
+      if (text == "true") continue;
+      return usage_failure(in_quotes("--" + std::string(kCommandFlags[i].name)) +
+                           ": expected no value, got " + in_quotes(text));
+    }
+    return {};
+  }
+
+  /// CLI11 would take the next argument as the value of `--name=`.
+  static Result<void> check_no_empty_value(std::span<const std::string> arguments) {
+    for (const std::string& argument : arguments) {
+      if (argument == "--") break;
+      if (!argument.starts_with("--") || argument.find('=') != argument.size() - 1) continue;
+      const std::string_view flag = std::string_view(argument).substr(0, argument.size() - 1);
+      return usage_failure(in_quotes(flag) + ": expected a value after =, got none");
+    }
+    return {};
+  }
+
+  /// CLI11 hands the flag that follows a forgotten value over as that value.
+  static Result<void> check_values(const std::string& name, const std::vector<std::string>& values,
+                                   bool repeatable) {
+    const std::string flag = in_quotes("--" + name);
+    for (const std::string& value : values) {
+      if (!value.starts_with("--")) continue;
+      return usage_failure(flag + ": expected a value, got the flag " + in_quotes(value));
+    }
+    if (!repeatable && values.size() > 1) {
+      return usage_failure(flag + ": expected once, given " + std::to_string(values.size()) +
+                           " times");
+    }
+    return {};
+  }
+
+  static Result<void> apply_option(const Option& option, const std::vector<std::string>& results,
+                                   Config& config) {
+    std::vector<std::string> values = results;
+    // Of --x and --no-x the last one counts.
+    if (is_flag(option)) values.assign(1, results.back());
+    const std::string name(option.name);
+    if (Result<void> fine = check_values(name, values, is_repeatable(option)); !fine) return fine;
+    const tl::expected<void, BadValue> assigned = assign(option, values, config);
+    if (assigned) return {};
+    return usage_failure(in_quotes("--" + name) + ": expected " + expected_value(option) +
+                         ", got " + in_quotes(values[assigned.error().index]));
+  }
+
+  static tl::unexpected<Error> unknown(std::string what, const std::optional<std::string>& near) {
+    if (near) what += "; did you mean `" + *near + "`?";
+    return usage_failure(what);
+  }
+
+  [[nodiscard]] tl::unexpected<Error> unknown_flag(const std::string& argument) const {
+    std::vector<std::string> known;
+    for (const CLI::Option* const option : app_.get_options()) {
+      for (const std::string& name : option->get_lnames()) known.push_back(name);
+    }
+    std::string_view name = std::string_view(argument).substr(0, argument.find('='));
+    const std::string what = "unknown flag " + in_quotes(name);
+    name.remove_prefix(std::min(name.find_first_not_of('-'), name.size()));
+    std::optional<std::string> near = nearest(name, known);
+    if (near) near->insert(0, "--");
+    return unknown(what, near);
+  }
+
+  CLI::App app_;
+  std::vector<CLI::Option*> commands_;
+  std::vector<std::pair<const Option*, CLI::Option*>> options_;
+  std::vector<CLI::Option*> collectors_;
+  CLI::App* detect_ = nullptr;
+  CLI::App* metrics_ = nullptr;
+  CLI::Option* metric_name_ = nullptr;
+};
+
+Result<OnceOptions> once_options(const CommandLine& line) {
+  OnceOptions once;
+  const Result<std::optional<std::string>> output = line.value(FlagOf::output);
+  if (!output) return tl::unexpected(output.error());
+  if (*output == "prometheus") {
+    once.output = OutputFormat::prometheus;
+  } else if (*output && **output != "table") {
+    return usage_failure("`--output`: expected table or prometheus, got " + in_quotes(**output));
+  }
+  const Result<std::optional<std::string>> interval = line.value(FlagOf::interval);
+  if (!interval) return tl::unexpected(interval.error());
+  if (!*interval) return once;
+  const std::optional<milliseconds> parsed = parse_duration(**interval);
+  if (!parsed || *parsed < kIntervalMin || *parsed > kIntervalMax) {
+    return usage_failure("`--interval`: expected a duration like 500ms, 2s or 1m, from " +
+                         to_string(kIntervalMin) + " to " + to_string(kIntervalMax) + ", got " +
+                         in_quotes(**interval));
+  }
+  once.interval = *parsed;
+  return once;
+}
+
+Result<Command> command_of(const CommandLine& line) {
+  const bool once = line.has(FlagOf::once);
+  if (once && (line.is_detect() || line.is_metrics())) {
+    return usage_failure(std::string("`--once` does not go with the command ") +
+                         (line.is_detect() ? "`detect`" : "`metrics`"));
+  }
+  if (!once && line.has(FlagOf::output)) return usage_failure("`--output` needs `--once`");
+  if (!once && line.has(FlagOf::interval)) return usage_failure("`--interval` needs `--once`");
+  if (once) return Command::once;
+  if (line.is_detect()) return Command::detect;
+  return line.is_metrics() ? Command::metrics : Command::serve;
+}
+
+Result<Config> merged_config(const CommandLine& line, std::span<const GroupOption> groups) {
+  Config config = default_config(groups);
+  const Result<std::optional<std::string>> file = line.value(FlagOf::config_file);
+  if (!file) return tl::unexpected(file.error());
+  if (*file) {
+    if (Result<void> merged = merge_yaml_file(**file, config); !merged) {
+      return tl::unexpected(merged.error());
+    }
+  }
+  if (Result<void> applied = line.apply(config); !applied) return tl::unexpected(applied.error());
+  resolve_paths(config.path);
+  return config;
+}
+
+}  // namespace
+
+Result<Invocation> parse_command_line(std::span<const std::string> arguments,
+                                      std::span<const GroupOption> groups) {
+  CommandLine line(groups);
+  if (Result<void> parsed = line.parse(arguments); !parsed) return tl::unexpected(parsed.error());
+  Invocation invocation;
+  if (line.has(FlagOf::help)) {
+    invocation.command = Command::help;
+    invocation.help_text = help_text(groups);
+    return invocation;
+  }
+  if (line.has(FlagOf::version)) {
+    invocation.command = Command::version;
+    return invocation;
+  }
+  if (Result<void> fine = line.check_no_extras(); !fine) return tl::unexpected(fine.error());
+  const Result<Command> command = command_of(line);
+  if (!command) return tl::unexpected(command.error());
+  Result<OnceOptions> once = once_options(line);
+  if (!once) return tl::unexpected(once.error());
+  Result<Config> config = merged_config(line, groups);
+  if (!config) return tl::unexpected(config.error());
+  invocation.command = *command;
+  invocation.config = *std::move(config);
+  invocation.once = *once;
+  invocation.metric_name = line.metric_name();
+  return invocation;
+}
+
+}  // namespace cgmon

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "collectors/base/result.h"
+#include "config/config.h"
+
+namespace cgmon {
+
+/// What the program was asked to do.
+enum class Command : std::uint8_t { serve, once, detect, metrics, help, version };
+
+enum class OutputFormat : std::uint8_t { table, prometheus };
+
+/// Of `agent --once`.
+struct OnceOptions {
+  OutputFormat output = OutputFormat::table;
+  /// Between the two samples that rates are made of.
+  std::chrono::milliseconds interval{1000};
+};
+
+/// A command line, understood: the configuration is merged (defaults, then the file, then flags)
+/// and its paths are resolved.
+struct Invocation {
+  Command command = Command::serve;
+  Config config;
+  OnceOptions once;
+  /// Of `agent metrics NAME`; empty lists all.
+  std::string metric_name;
+  /// What `--help` prints.
+  std::string help_text;
+};
+
+/// Understands the arguments after the program's name. Reads the configuration file and nothing
+/// else. An Error is one line about wrong usage or configuration, for exit code 2; --help and
+/// --version come before any other error.
+[[nodiscard]] Result<Invocation> parse_command_line(std::span<const std::string> arguments,
+                                                    std::span<const GroupOption> groups);
+
+/// What `--help` prints: by task, with examples, no line wider than 100 columns.
+[[nodiscard]] std::string help_text(std::span<const GroupOption> groups);
+
+}  // namespace cgmon

@@ -158,6 +158,7 @@ void Collector::prepare(Snapshot& snapshot) {
     }
   }
   snapshot.groups = plan_.groups;
+  snapshot.served = plan_.served;
   snapshot.alive.assign(tree_.slots(), 0);
   snapshot.parent.assign(tree_.slots(), kNoSlot);
   for (const Cgroup* const cgroup : chosen_) {
@@ -293,6 +294,9 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   totals_.deadline_exceeded = snapshot.report.deadline_exceeded;
   totals_.duration_ns = clock_.monotonic_ns() - snapshot.monotonic_ns;
   snapshot.report = totals_;
+  snapshot.read_errors = reader_.errors();
+  snapshot.metadata_failures = identifier_.failures();
+  snapshot.metadata_unresolved = identifier_.unresolved();
 }
 
 void Collector::set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const {

@@ -22,14 +22,6 @@ enum class ReadOutcome : std::uint8_t {
   failed,
 };
 
-/// A counted failure of reading. `reason` is errno's name, "malformed" or "too_large".
-struct ReadError {
-  std::string_view file;  ///< base name, from the table
-  std::string_view reason;
-  std::uint64_t count = 0;
-  std::string example;    ///< path of the first one, for the log
-};
-
 /// Reads the files of a plan for one cgroup and sets its values in a snapshot. Used by the host's
 /// pass (hierarchy's descriptor and relative path) and for a single cgroup (its own directory). It
 /// owns no descriptor. One-thread; allocates nothing once its buffers have grown.

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <map>
 #include <optional>
+#include <span>
 
 #include "collectors/parse/mountinfo.h"
 #include "collectors/parse/number.h"
@@ -31,6 +32,11 @@ bool is_at_or_below(std::string_view path, std::string_view top) {
   return path.starts_with(top) && path.substr(top.size()).starts_with('/');
 }
 
+std::string without_slash(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
 bool exists(Files& files, const std::string& path) {
   FileStatus status;
   return files.status(Files::kAbsolute, path.c_str(), status) == 0;
@@ -53,10 +59,13 @@ std::vector<Controller> unified_controllers(Files& files, const std::string& mou
   return found;
 }
 
-/// Whether the directory is the host's root cgroup. On v2 only children have cgroup.type; on v1 only
-/// the root has release_agent.
+/// Whether the directory is the host's root cgroup. On v2 only children have cgroup.events (and,
+/// since 4.14, cgroup.type); on v1 only the root has release_agent.
 bool is_real_root(Files& files, const Hierarchy& hierarchy) {
-  if (hierarchy.version == Version::v2) return !exists(files, hierarchy.mount_point + "/cgroup.type");
+  if (hierarchy.version == Version::v2) {
+    return !exists(files, hierarchy.mount_point + "/cgroup.type") &&
+           !exists(files, hierarchy.mount_point + "/cgroup.events");
+  }
   return exists(files, hierarchy.mount_point + "/release_agent") ||
          exists(files, hierarchy.mount_point + "/cgroup.sane_behavior");
 }
@@ -89,35 +98,53 @@ Hierarchy hierarchy_of(Files& files, const Mount& mount) {
   return hierarchy;
 }
 
-/// Mounts below the configured place, later ones hiding earlier ones at the same point; one a
-/// hierarchy, the one that shows most of it.
-std::vector<Hierarchy> from_mountinfo(Files& files, const Roots& roots, std::string_view text) {
+/// How many cgroups above this process' namespace a mount begins: "/../.." is two.
+std::size_t levels_up(std::string_view mount_root) {
+  std::size_t levels = 0;
+  for (; mount_root.starts_with("/.."); ++levels) mount_root.remove_prefix(3);
+  return levels;
+}
+
+/// Whether `a` shows cgroups of a hierarchy that `b`, another mount of it, does not.
+bool shows_more(const Hierarchy& a, const Hierarchy& b) {
+  if (a.real_root != b.real_root) return a.real_root;
+  const std::size_t a_up = levels_up(a.mount_root);
+  const std::size_t b_up = levels_up(b.mount_root);
+  if (a_up != b_up) return a_up > b_up;
+  return a.mount_root.size() < b.mount_root.size();
+}
+
+/// The cgroup mounts that can be reached, later ones hiding earlier ones at the same point.
+std::vector<Mount> reachable_mounts(Files& files, std::string_view mountinfo) {
   std::vector<Mount> mounts;
-  for (Mount& mount : parse_cgroup_mounts(text)) {
+  for (Mount& mount : parse_cgroup_mounts(mountinfo)) {
     std::erase_if(mounts, [&](const Mount& earlier) { return earlier.point == mount.point; });
     mounts.push_back(std::move(mount));
   }
-  const auto below = [&](std::string_view top) {
-    return std::ranges::any_of(mounts, [&](const Mount& m) { return is_at_or_below(m.point, top); });
-  };
-  // Places come from mountinfo; the configured directory only chooses between several views.
-  const std::string& top = below(roots.cgroupfs) ? roots.cgroupfs : roots.rootfs;
-  std::vector<Hierarchy> found;
-  std::map<std::string, std::size_t> by_device;
+  // A later mount further up hides what was below it: another file system answers there.
+  std::erase_if(mounts, [&](const Mount& mount) {
+    const std::int64_t expected = mount.type == "cgroup2" ? kCgroup2Magic : kCgroup1Magic;
+    return files.filesystem(mount.point.c_str()) != expected;
+  });
+  return mounts;
+}
+
+/// Adds the hierarchies that are mounted below `top`, each by the mount that shows most of it.
+/// `by_device` knows what was found before, which stays as it is.
+void add_mounted_below(Files& files, std::span<const Mount> mounts, std::string_view top,
+                       std::map<std::string, std::size_t>& by_device,
+                       std::vector<Hierarchy>& found) {
+  const std::size_t found_before = found.size();
   for (const Mount& mount : mounts) {
     if (!is_at_or_below(mount.point, top)) continue;
-    const std::int64_t magic = files.filesystem(mount.point.c_str());
-    if (magic != kCgroup2Magic && magic != kCgroup1Magic) continue;  // hidden by another mount
     Hierarchy hierarchy = hierarchy_of(files, mount);
-    const std::string key = mount.type + mount.device;
-    const auto [at, is_new] = by_device.try_emplace(key, found.size());
+    const auto [at, is_new] = by_device.try_emplace(mount.device, found.size());
     if (is_new) {
       found.push_back(std::move(hierarchy));
-    } else if (hierarchy.real_root && !found[at->second].real_root) {
+    } else if (at->second >= found_before && shows_more(hierarchy, found[at->second])) {
       found[at->second] = std::move(hierarchy);
     }
   }
-  return found;
 }
 
 /// Without mountinfo's help (a captured tree, a bind mount of a directory): by what lies there.
@@ -150,14 +177,43 @@ std::vector<Hierarchy> from_tree_shape(Files& files, const std::string& top) {
   }
   DirectoryListing listing;
   if (files.list_directories(Files::kAbsolute, top.c_str(), listing) != 0) return found;
-  for (const auto& entry : listing.entries()) {
-    const std::string name(listing.name(entry));
-    add(top + '/' + name, name);
-  }
+  std::vector<std::string> names;  // listings have no order, a layout has
+  for (const auto& entry : listing.entries()) names.emplace_back(listing.name(entry));
+  std::ranges::sort(names);
+  for (const std::string& name : names) add(top + '/' + name, name);
   return found;
 }
 
-Mode mode_of(const std::vector<Hierarchy>& hierarchies) {
+/// The configured place decides: what is mounted below it, then what lies there, and only where
+/// there is nothing at all, what is mounted anywhere on the host.
+std::vector<Hierarchy> find_hierarchies(Files& files, const Roots& roots,
+                                        std::string_view mountinfo,
+                                        std::vector<std::string>& notes) {
+  const std::string cgroupfs = without_slash(roots.cgroupfs);
+  const std::vector<Mount> mounts = reachable_mounts(files, mountinfo);
+  std::vector<Hierarchy> found;
+  std::map<std::string, std::size_t> by_device;
+  add_mounted_below(files, mounts, cgroupfs, by_device, found);
+  if (found.empty()) {
+    found = from_tree_shape(files, cgroupfs);
+    if (!found.empty()) {
+      notes.push_back("No cgroup mount is listed at " + cgroupfs +
+                      ": its hierarchies were told by their files.");
+      return found;
+    }
+  }
+  // Others of the same host that are mounted elsewhere: a v2 tree beside v1, Android's /dev/memcg.
+  add_mounted_below(files, mounts, without_slash(roots.rootfs), by_device, found);
+  return found;
+}
+
+/// systemd's words: a v2 tree in the usual place is unified, whatever v1 hierarchy was mounted too.
+Mode mode_of(const std::vector<Hierarchy>& hierarchies, const std::string& cgroupfs) {
+  for (const Hierarchy& hierarchy : hierarchies) {
+    if (hierarchy.version == Version::v2 && hierarchy.mount_point == cgroupfs) {
+      return Mode::unified;
+    }
+  }
   const auto count = [&](Version version) {
     return std::ranges::count(hierarchies, version, &Hierarchy::version);
   };
@@ -178,7 +234,11 @@ void assign_controllers(Layout& layout) {
         serve(Controller::core, i);
         if (layout.psi == PsiState::per_cgroup) serve(Controller::psi, i);
       }
-      for (const Controller controller : hierarchy.controllers) serve(controller, i);
+      for (const Controller controller : hierarchy.controllers) {
+        serve(controller, i);
+        // Since 6.14 /proc/cgroups leaves out controllers that have no v1 interface.
+        layout.controllers[static_cast<std::size_t>(controller)].known = true;
+      }
     }
   }
 }
@@ -186,12 +246,13 @@ void assign_controllers(Layout& layout) {
 void read_kernel_controllers(Files& files, const Roots& roots, Layout& layout) {
   const std::string text = read_text(files, roots.procfs + "/cgroups");
   for (const KernelController& kernel : parse_proc_cgroups(text)) {
-    // /proc/cgroups calls v2's io by its v1 name.
-    const auto controller = controller_named(kernel.name);
-    if (!controller) continue;
-    auto& state = layout.controllers[static_cast<std::size_t>(*controller)];
-    state.known = true;
-    state.enabled = kernel.enabled;
+    const auto set = [&](Controller controller) {
+      auto& state = layout.controllers[static_cast<std::size_t>(controller)];
+      state.known = true;
+      state.enabled = kernel.enabled;
+    };
+    if (const auto controller = controller_named(kernel.name)) set(*controller);
+    if (kernel.name == name_of(Controller::blkio)) set(Controller::io);  // one controller, two names
   }
 }
 
@@ -261,20 +322,13 @@ Result<Layout> detect_layout(Files& files, const Roots& roots) {
                            std::string(errno_name(-error)) + "): cgroup mounts were guessed from " +
                            roots.cgroupfs + ".");
   }
-  layout.hierarchies = from_mountinfo(files, roots, text);
-  if (layout.hierarchies.empty()) {
-    layout.hierarchies = from_tree_shape(files, roots.cgroupfs);
-    if (!layout.hierarchies.empty()) {
-      layout.notes.push_back("No cgroup mount is listed at " + roots.cgroupfs +
-                             ": its hierarchies were told by their files.");
-    }
-  }
+  layout.hierarchies = find_hierarchies(files, roots, text, layout.notes);
   if (layout.hierarchies.size() > kMaxHierarchies) {
     layout.notes.push_back("More than " + std::to_string(kMaxHierarchies) +
                            " hierarchies: the rest is not read.");
     layout.hierarchies.resize(kMaxHierarchies);
   }
-  layout.mode = mode_of(layout.hierarchies);
+  layout.mode = mode_of(layout.hierarchies, without_slash(roots.cgroupfs));
   layout.psi = psi_state(files, roots, layout);
   read_kernel_controllers(files, roots, layout);
   assign_controllers(layout);

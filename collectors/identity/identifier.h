@@ -11,12 +11,6 @@
 
 namespace cgmon {
 
-/// A failure to learn a container's name, counted.
-struct MetadataFailure {
-  std::string_view source, reason;
-  std::uint64_t count = 0;
-};
-
 /// Who each cgroup is: by its path at once, by its engine's files when the answer comes. One-thread.
 class Identifier {
  public:

@@ -3,7 +3,8 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "collectors/metrics/family.h"
@@ -101,6 +102,21 @@ struct PassReport {
   std::uint32_t descriptors_kept = 0, descriptors_limit = 0;
 };
 
+/// A counted failure of reading a kernel file.
+struct ReadError {
+  std::string_view file;    ///< base name, from the table
+  std::string_view reason;  ///< errno's name, "malformed" or "too_large"
+  std::uint64_t count = 0;
+  std::string example;      ///< path of the first one, for the log
+};
+
+/// A counted failure to learn a container's name.
+struct MetadataFailure {
+  std::string_view source;  ///< "docker"
+  std::string_view reason;
+  std::uint64_t count = 0;
+};
+
 /// The host at one moment: a column a row. Made by one thread, then read by many, never changed
 /// after it was published.
 struct Snapshot {
@@ -112,7 +128,11 @@ struct Snapshot {
   std::vector<Slot> parent;               ///< by slot, kNoSlot for a top
   std::int64_t wall_ns = 0, monotonic_ns = 0;  ///< when the collection began
   GroupSet groups = 0;                    ///< what was read
+  std::array<bool, kRowCount> served{};   ///< rows that outputs show
   PassReport report;
+  std::vector<ReadError> read_errors;              ///< since the start
+  std::vector<MetadataFailure> metadata_failures;  ///< since the start
+  std::size_t metadata_unresolved = 0;             ///< containers without a name
 
   [[nodiscard]] Value value(std::size_t row_index, Slot slot) const {
     return columns[row_index].get(slot);

@@ -42,7 +42,9 @@ class FlatKeyedParser {
       if (newline == nullptr) return malformed + 1;  // cut: half a number is a wrong number
       const std::string_view whole(at, static_cast<std::size_t>(newline - at));
       at = newline + 1;
-      const bool expected = line < order_.size() && whole.starts_with(order_[line].key);
+      // A line that was never understood has left an empty key, with which every line starts.
+      const bool expected = line < order_.size() && !order_[line].key.empty() &&
+                            whole.starts_with(order_[line].key);
       const Line* known = expected ? &order_[line] : learn(line, whole);
       if (known == nullptr) {
         ++malformed;

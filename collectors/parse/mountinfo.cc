@@ -24,7 +24,7 @@ std::string unescape(std::string_view text) {
 
 std::vector<std::string> split_options(std::string_view text) {
   std::vector<std::string> options;
-  while (!text.empty()) options.emplace_back(take_until(text, ','));
+  while (!text.empty()) options.push_back(unescape(take_until(text, ',')));
   return options;
 }
 
@@ -38,22 +38,24 @@ bool has_option(std::string_view options, std::string_view wanted) {
 }  // namespace
 
 std::optional<Mount> parse_mount(std::string_view line) {
+  // Exactly one blank between fields, since the source may be empty.
+  const auto take_field = [&line] { return take_until(line, ' '); };
   Mount mount;
-  take_word(line);  // mount id
-  take_word(line);  // parent id
-  mount.device = take_word(line);
-  mount.root = unescape(take_word(line));
-  mount.point = unescape(take_word(line));
-  const std::string_view mount_options = take_word(line);
+  take_field();  // mount id
+  take_field();  // parent id
+  mount.device = take_field();
+  mount.root = unescape(take_field());
+  mount.point = unescape(take_field());
+  const std::string_view mount_options = take_field();
   while (true) {  // optional fields, any number of them
-    const std::string_view field = take_word(line);
+    const std::string_view field = take_field();
     if (field.empty()) return std::nullopt;
     if (field == "-") break;
   }
-  mount.type = take_word(line);
-  take_word(line);  // source
-  const std::string_view super_options = take_word(line);
-  if (mount.type.empty() || !mount.point.starts_with('/') || !mount.root.starts_with('/')) {
+  mount.type = take_field();
+  take_field();  // source
+  const std::string_view super_options = take_field();
+  if (mount.type.empty() || super_options.empty() || !mount.point.starts_with('/') || !mount.root.starts_with('/')) {
     return std::nullopt;
   }
   mount.super_options = split_options(super_options);
@@ -63,7 +65,7 @@ std::optional<Mount> parse_mount(std::string_view line) {
 
 std::vector<Mount> parse_cgroup_mounts(std::string_view text) {
   std::vector<Mount> mounts;
-  while (!text.empty()) {
+  while (text.find('\n') != text.npos) {  // a last line without one was cut
     auto mount = parse_mount(take_until(text, '\n'));
     if (mount && (mount->type == "cgroup" || mount->type == "cgroup2")) {
       mounts.push_back(*std::move(mount));

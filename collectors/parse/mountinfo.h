@@ -23,7 +23,7 @@ struct Mount {
 [[nodiscard]] std::optional<Mount> parse_mount(std::string_view line);
 
 /// The mounts of the cgroup file systems, in the file's order. Other lines are left out; malformed
-/// ones among them too.
+/// ones and a last line that was cut among them too.
 [[nodiscard]] std::vector<Mount> parse_cgroup_mounts(std::string_view text);
 
 }  // namespace cgmon

@@ -7,7 +7,7 @@ namespace cgmon {
 std::vector<ProcCgroup> parse_proc_cgroup(std::string_view text) {
   constexpr std::string_view kDeleted = " (deleted)";
   std::vector<ProcCgroup> entries;
-  while (!text.empty()) {
+  while (text.find('\n') != text.npos) {  // a last line without one was cut
     std::string_view line = take_until(text, '\n');
     const auto hierarchy = parse_number(take_until(line, ':'));
     const std::string_view controllers = take_until(line, ':');
@@ -21,7 +21,7 @@ std::vector<ProcCgroup> parse_proc_cgroup(std::string_view text) {
 
 std::vector<KernelController> parse_proc_cgroups(std::string_view text) {
   std::vector<KernelController> controllers;
-  while (!text.empty()) {
+  while (text.find('\n') != text.npos) {  // a last line without one was cut
     std::string_view line = take_until(text, '\n');
     if (line.starts_with('#')) continue;
     const std::string_view name = take_until(line, '\t');

@@ -1,0 +1,105 @@
+#include "agent/collection_loop.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace cgmon {
+namespace {
+
+/// Between the deadline, which is checked between cgroups, and giving up on a collection.
+constexpr std::int64_t kGraceNs = 300'000'000;
+
+}  // namespace
+
+const char* name_of(CollectionOutcome outcome) {
+  switch (outcome) {
+    case CollectionOutcome::fresh: return "fresh";
+    case CollectionOutcome::shared: return "shared";
+    case CollectionOutcome::reused: return "reused";
+    case CollectionOutcome::stuck: break;
+  }
+  return "stuck";
+}
+
+CollectionLoop::CollectionLoop(const Clock& clock, std::int64_t min_interval_ns, Collect collect)
+    : clock_(clock),
+      min_interval_ns_(min_interval_ns),
+      collect_(std::move(collect)),
+      thread_([this] { run(); }) {}
+
+CollectionLoop::~CollectionLoop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wanted_.notify_all();
+  thread_.join();
+}
+
+CollectionLoop::Lease CollectionLoop::get(std::int64_t deadline_ns) {
+  std::unique_lock lock(mutex_);
+  const std::int64_t now = clock_.monotonic_ns();
+  const std::int64_t need = now - min_interval_ns_;
+  const auto good = [&] { return latest_ != kNone && pool_[latest_].snapshot->monotonic_ns >= need; };
+  CollectionOutcome outcome = CollectionOutcome::reused;
+  if (!good()) {
+    const bool joins = running_ && began_ns_ >= need;
+    const bool first = !joins && !asked_;
+    outcome = first ? CollectionOutcome::fresh : CollectionOutcome::shared;
+    if (!joins) {
+      // Whoever asked before is served by a collection that begins now or later, too.
+      asked_ = true;
+      asked_deadline_ns_ = std::max(asked_deadline_ns_, deadline_ns);
+      wanted_.notify_one();
+    }
+    const auto patience = std::chrono::nanoseconds(std::max<std::int64_t>(deadline_ns - now, 0) +
+                                                   kGraceNs);
+    if (!changed_.wait_for(lock, patience, good)) return {};
+  }
+  ++pool_[latest_].readers;
+  return {this, latest_, outcome};
+}
+
+bool CollectionLoop::stuck() const {
+  const std::lock_guard lock(mutex_);
+  return running_ && clock_.monotonic_ns() > running_deadline_ns_ + kGraceNs;
+}
+
+void CollectionLoop::give_back(std::size_t index) {
+  {
+    const std::lock_guard lock(mutex_);
+    --pool_[index].readers;
+  }
+  wanted_.notify_one();
+}
+
+std::size_t CollectionLoop::free_entry() const {
+  for (std::size_t i = 0; i < pool_.size(); ++i) {
+    if (i != latest_ && pool_[i].readers == 0) return i;
+  }
+  return kNone;
+}
+
+void CollectionLoop::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wanted_.wait(lock, [this] {
+      return stop_ || (asked_ && free_entry() != kNone);
+    });
+    if (stop_) return;
+    const std::size_t index = free_entry();
+    Snapshot& snapshot = *pool_[index].snapshot;
+    running_deadline_ns_ = std::exchange(asked_deadline_ns_, 0);
+    asked_ = false;
+    running_ = true;
+    began_ns_ = clock_.monotonic_ns();
+    lock.unlock();
+    collect_(snapshot, running_deadline_ns_);
+    lock.lock();
+    running_ = false;
+    latest_ = index;
+    changed_.notify_all();
+  }
+}
+
+}  // namespace cgmon

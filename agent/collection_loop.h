@@ -1,0 +1,96 @@
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "collectors/kernel/clock.h"
+#include "collectors/metrics/snapshot.h"
+
+namespace cgmon {
+
+/// How a request came by its snapshot.
+enum class CollectionOutcome : std::uint8_t { fresh, shared, reused, stuck };
+[[nodiscard]] const char* name_of(CollectionOutcome outcome);
+
+/// The thread that collects when somebody asks, and publishes. A snapshot is good for a request when
+/// its collection began no longer than `min_interval` before the request: such a one is reused, or
+/// joined while it is under way; else a new collection serves everybody who waits. With an interval
+/// of 0 every request sees what existed before it. Thread-safe.
+///
+/// Snapshots are kept in a pool of three and lent out, rather than shared by reference count: giving
+/// one back under the mutex is what makes it safe to write into again.
+class CollectionLoop {
+ public:
+  /// Fills a snapshot; called on the loop's thread only. Arguments: snapshot, monotonic deadline.
+  using Collect = std::function<void(Snapshot&, std::int64_t)>;
+
+  CollectionLoop(const Clock& clock, std::int64_t min_interval_ns, Collect collect);
+  CollectionLoop(const CollectionLoop&) = delete;
+  CollectionLoop& operator=(const CollectionLoop&) = delete;
+  ~CollectionLoop();
+
+  /// A published snapshot, lent until the lease ends. Empty when the collection is stuck.
+  class Lease {
+   public:
+    Lease() = default;
+    Lease(CollectionLoop* loop, std::size_t index, CollectionOutcome outcome)
+        : loop_(loop), index_(index), outcome_(outcome) {}
+    Lease(Lease&& other) noexcept
+        : loop_(std::exchange(other.loop_, nullptr)), index_(other.index_), outcome_(other.outcome_) {}
+    Lease& operator=(Lease&&) = delete;
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease() {
+      if (loop_ != nullptr) loop_->give_back(index_);
+    }
+    explicit operator bool() const { return loop_ != nullptr; }
+    [[nodiscard]] const Snapshot& operator*() const { return *loop_->pool_[index_].snapshot; }
+    [[nodiscard]] const Snapshot* operator->() const { return loop_->pool_[index_].snapshot.get(); }
+    [[nodiscard]] CollectionOutcome outcome() const { return outcome_; }
+
+   private:
+    CollectionLoop* loop_ = nullptr;
+    std::size_t index_ = 0;
+    CollectionOutcome outcome_ = CollectionOutcome::stuck;
+  };
+
+  /// Waits for a snapshot that is good for a request made now. A collection that does not end in
+  /// time leaves the lease empty; what it could not read before `deadline_ns` is absent otherwise.
+  [[nodiscard]] Lease get(std::int64_t deadline_ns);
+
+  /// Whether a collection has outlived its deadline by more than the grace time.
+  [[nodiscard]] bool stuck() const;
+
+ private:
+  struct Entry {
+    std::unique_ptr<Snapshot> snapshot = std::make_unique<Snapshot>();
+    std::size_t readers = 0;
+  };
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+  void run();
+  std::size_t free_entry() const;
+  void give_back(std::size_t index);
+
+  const Clock& clock_;
+  std::int64_t min_interval_ns_;
+  Collect collect_;
+  mutable std::mutex mutex_;
+  std::condition_variable wanted_, changed_;
+  std::array<Entry, 3> pool_;
+  std::size_t latest_ = kNone;
+  bool running_ = false, stop_ = false;
+  std::int64_t began_ns_ = 0;              // of the collection under way
+  std::int64_t running_deadline_ns_ = 0;
+  bool asked_ = false;                     // somebody needs a collection that has not begun
+  std::int64_t asked_deadline_ns_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace cgmon

@@ -1,0 +1,370 @@
+#include "agent/self_metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/registry.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <vector>
+
+#include "agent/expose/prometheus_text.h"
+
+namespace cgmon {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+constexpr double kNanosecond = 1e-9;
+
+MetricFamily& add(std::vector<MetricFamily>& families, const char* name, const char* help,
+                  MetricType type) {
+  MetricFamily& family = families.emplace_back();
+  family.name = name;
+  family.help = help;
+  family.type = type;
+  return family;
+}
+
+void sample(MetricFamily& family, double value, const Labels& labels = {}) {
+  ClientMetric& metric = family.metric.emplace_back();
+  for (const auto& [name, text] : labels) metric.label.push_back({name, text});
+  if (family.type == MetricType::Counter) {
+    metric.counter.value = value;
+  } else {
+    metric.gauge.value = value;
+  }
+}
+
+void single(std::vector<MetricFamily>& families, const char* name, const char* help,
+            MetricType type, double value) {
+  sample(add(families, name, help, type), value);
+}
+
+void append_value(std::string& page, double value) {
+  if (std::isinf(value)) {
+    page += value > 0 ? "+Inf" : "-Inf";
+    return;
+  }
+  std::array<char, 32> text{};
+  page.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr);
+}
+
+void append_sample(std::string& page, std::string_view name, const ClientMetric& metric,
+                   double value, std::string_view extra_name = {},
+                   std::string_view extra_value = {}) {
+  page += name;
+  char separator = '{';
+  const auto label = [&](std::string_view key, std::string_view text) {
+    page += separator;
+    separator = ',';
+    page += key;
+    page += "=\"";
+    append_escaped(page, text);
+    page += '"';
+  };
+  for (const auto& [key, text] : metric.label) label(key, text);
+  if (!extra_name.empty()) label(extra_name, extra_value);
+  if (separator == ',') page += '}';
+  page += ' ';
+  append_value(page, value);
+  page += '\n';
+}
+
+void append_histogram(std::string& page, const std::string& name, const ClientMetric& metric) {
+  for (const auto& bucket : metric.histogram.bucket) {
+    std::string bound;
+    append_value(bound, bucket.upper_bound);
+    append_sample(page, name + "_bucket", metric, static_cast<double>(bucket.cumulative_count),
+                  "le", bound);
+  }
+  append_sample(page, name + "_sum", metric, metric.histogram.sample_sum);
+  append_sample(page, name + "_count", metric, static_cast<double>(metric.histogram.sample_count));
+}
+
+void append_family(std::string& page, const MetricFamily& family) {
+  if (family.metric.empty()) return;
+  const char* const type = family.type == MetricType::Counter     ? "counter"
+                           : family.type == MetricType::Histogram ? "histogram"
+                                                                  : "gauge";
+  page += "# HELP " + family.name + ' ' + family.help + "\n# TYPE " + family.name + ' ' + type + '\n';
+  for (const ClientMetric& metric : family.metric) {
+    if (family.type == MetricType::Histogram) {
+      append_histogram(page, family.name, metric);
+    } else {
+      append_sample(page, family.name, metric,
+                    family.type == MetricType::Counter ? metric.counter.value : metric.gauge.value);
+    }
+  }
+}
+
+/// Open descriptors of this process. Kernels from 6.2 on give the count as the directory's size;
+/// where that is 0 they are counted one by one.
+double open_descriptors() {
+  struct stat status {};
+  if (::stat("/proc/self/fd", &status) == 0 && status.st_size > 0) {
+    return static_cast<double>(status.st_size);
+  }
+  std::error_code error;
+  std::ptrdiff_t count = 0;
+  for (std::filesystem::directory_iterator at("/proc/self/fd", error), end; !error && at != end;
+       at.increment(error)) {
+    ++count;
+  }
+  return static_cast<double>(count - 1);  // the one that listed
+}
+
+void add_process(std::vector<MetricFamily>& families, const AgentFacts& facts) {
+  using enum MetricType;
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  single(families, "process_cpu_seconds_total", "CPU time of the agent.", Counter,
+         seconds(usage.ru_utime) + seconds(usage.ru_stime));
+  double pages_virtual = 0, pages_resident = 0;
+  if (std::ifstream statm("/proc/self/statm"); statm >> pages_virtual >> pages_resident) {
+    const auto page = static_cast<double>(::sysconf(_SC_PAGESIZE));
+    single(families, "process_resident_memory_bytes", "Resident memory of the agent.", Gauge,
+           pages_resident * page);
+    single(families, "process_virtual_memory_bytes", "Virtual memory of the agent.", Gauge,
+           pages_virtual * page);
+  }
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  single(families, "process_open_fds", "Open descriptors of the agent.", Gauge, open_descriptors());
+  single(families, "process_max_fds", "Limit of open descriptors of the agent.", Gauge,
+         static_cast<double>(limit.rlim_cur));
+  single(families, "process_start_time_seconds", "When the agent started, in Unix time.", Gauge,
+         facts.start_time_seconds);
+}
+
+void add_unavailable(std::vector<MetricFamily>& families, const Snapshot& snapshot) {
+  MetricFamily& family =
+      add(families, "cgmon_unavailable_cgroups",
+          "Cgroups that lack what a collector reads, by reason.", MetricType::Gauge);
+  for (std::size_t group = 0; group < kGroups.size(); ++group) {
+    const GroupReport& report = snapshot.report.groups[group];
+    for (std::size_t reason = 0; reason < kReasons; ++reason) {
+      if (report.unavailable[reason] == 0) continue;
+      sample(family, report.unavailable[reason],
+             {{"collector", std::string(kGroups[group].name)},
+              {"reason", name_of(static_cast<Reason>(reason))}});
+    }
+  }
+}
+
+void add_collectors(std::vector<MetricFamily>& families, const Snapshot* snapshot) {
+  using enum MetricType;
+  MetricFamily& duration = add(families, "cgmon_scrape_collector_duration_seconds",
+                               "Duration of a collector's part of the last pass.", Gauge);
+  std::vector<std::pair<std::string, double>> success;
+  for (std::size_t group = 0; group < kGroups.size(); ++group) {
+    const std::string name(kGroups[group].name);
+    if (snapshot == nullptr) {
+      success.emplace_back(name, 0);
+      continue;
+    }
+    const GroupReport& report = snapshot->report.groups[group];
+    if (!report.collected) continue;
+    sample(duration, static_cast<double>(report.duration_ns) * kNanosecond, {{"collector", name}});
+    success.emplace_back(name, report.success ? 1 : 0);
+  }
+  if (snapshot != nullptr) {
+    sample(duration, static_cast<double>(snapshot->report.discovery_ns) * kNanosecond,
+           {{"collector", "discovery"}});
+  }
+  MetricFamily& succeeded = add(families, "cgmon_scrape_collector_success",
+                                "Whether a collector read all it tried in the last pass.", Gauge);
+  for (const auto& [name, value] : success) sample(succeeded, value, {{"collector", name}});
+}
+
+void add_cgroups(std::vector<MetricFamily>& families, const Snapshot& snapshot) {
+  using enum MetricType;
+  const PassReport& report = snapshot.report;
+  std::array<double, 6> kinds{};
+  for (const Slot slot : snapshot.order) {
+    kinds.at(static_cast<std::size_t>(snapshot.labels[slot]->kind)) += 1;
+  }
+  MetricFamily& tracked = add(families, "cgmon_cgroups", "Cgroups served, by kind.", Gauge);
+  for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+    sample(tracked, kinds.at(kind), {{"kind", name_of(static_cast<CgroupKind>(kind))}});
+  }
+  MetricFamily& dropped =
+      add(families, "cgmon_cgroups_dropped", "Cgroups known and not served, by reason.", Gauge);
+  sample(dropped, report.dropped_bound, {{"reason", "bound"}});
+  sample(dropped, report.dropped_depth, {{"reason", "depth"}});
+  sample(dropped, report.dropped_filter, {{"reason", "filter"}});
+  const auto count = [](std::uint64_t value) { return static_cast<double>(value); };
+  single(families, "cgmon_cgroups_added_total", "Cgroups that appeared.", Counter,
+         count(report.cgroups_added));
+  single(families, "cgmon_cgroups_removed_total", "Cgroups that went away.", Counter,
+         count(report.cgroups_removed));
+  single(families, "cgmon_cgroups_vanished_reading_total",
+         "Cgroups that went away while they were read, left out of that page.", Counter,
+         count(report.vanished_reading));
+  single(families, "cgmon_watch_failures_total",
+         "Hierarchies that are walked each time because they cannot be watched.", Counter,
+         count(report.watch_failures));
+  single(families, "cgmon_descriptors_kept", "Kernel files kept open.", Gauge,
+         report.descriptors_kept);
+  single(families, "cgmon_descriptors_limit", "Budget of kernel files kept open.", Gauge,
+         report.descriptors_limit);
+}
+
+void add_reads(std::vector<MetricFamily>& families, const Snapshot& snapshot) {
+  using enum MetricType;
+  single(families, "cgmon_reads_total", "Reads of kernel files.", Counter,
+         static_cast<double>(snapshot.report.reads));
+  MetricFamily& errors = add(families, "cgmon_read_errors_total",
+                             "Failed reads of kernel files, by file and reason.", Counter);
+  for (const ReadError& error : snapshot.read_errors) {
+    sample(errors, static_cast<double>(error.count),
+           {{"file", std::string(error.file)}, {"reason", std::string(error.reason)}});
+  }
+  MetricFamily& failures = add(families, "cgmon_metadata_failures_total",
+                               "Failures to read engines' files, by source and reason.", Counter);
+  for (const MetadataFailure& failure : snapshot.metadata_failures) {
+    sample(failures, static_cast<double>(failure.count),
+           {{"source", std::string(failure.source)}, {"reason", std::string(failure.reason)}});
+  }
+  sample(add(families, "cgmon_metadata_unresolved", "Containers without a name.", Gauge),
+         static_cast<double>(snapshot.metadata_unresolved), {{"runtime", "docker"}});
+}
+
+}  // namespace
+
+struct SelfMetrics::State {
+  State(const AgentFacts& the_facts, bool exporter)
+      : facts(the_facts), exporter_metrics(exporter) {}
+
+  AgentFacts facts;
+  bool exporter_metrics;
+  prometheus::Registry registry;
+  prometheus::Family<prometheus::Counter>& collections =
+      prometheus::BuildCounter()
+          .Name("cgmon_collections_total")
+          .Help("Requests by how they came by their collection.")
+          .Register(registry);
+  prometheus::Family<prometheus::Counter>& requests =
+      prometheus::BuildCounter()
+          .Name("cgmon_http_requests_total")
+          .Help("HTTP requests answered.")
+          .Register(registry);
+  prometheus::Counter& deadline_exceeded =
+      prometheus::BuildCounter()
+          .Name("cgmon_deadline_exceeded_total")
+          .Help("Passes that were cut off by their deadline.")
+          .Register(registry)
+          .Add({});
+  prometheus::Family<prometheus::Counter>& dropped =
+      prometheus::BuildCounter()
+          .Name("cgmon_series_dropped_total")
+          .Help("Samples left out because of a bound.")
+          .Register(registry);
+  prometheus::Counter& dropped_samples = dropped.Add({{"bound", "samples_per_page"}});
+  prometheus::Histogram& duration =
+      prometheus::BuildHistogram()
+          .Name("cgmon_collection_duration_seconds")
+          .Help("Duration of a whole pass.")
+          .Register(registry)
+          .Add({}, prometheus::Histogram::BucketBoundaries{0.001, 0.0025, 0.005, 0.01, 0.025, 0.1,
+                                                           0.5, 2.5, 10});
+  prometheus::Gauge& page_bytes = prometheus::BuildGauge()
+                                      .Name("cgmon_page_bytes")
+                                      .Help("Size of the last page of cgroups.")
+                                      .Register(registry)
+                                      .Add({{"encoding", "identity"}});
+  prometheus::Gauge& page_samples = prometheus::BuildGauge()
+                                        .Name("cgmon_page_samples")
+                                        .Help("Samples on the last page of cgroups.")
+                                        .Register(registry)
+                                        .Add({});
+  std::mutex mutex;  // guards cpu_seconds
+  std::array<double, kGroups.size()> cpu_seconds{};
+};
+
+SelfMetrics::SelfMetrics(const AgentFacts& facts, bool exporter_metrics)
+    : state_(std::make_unique<State>(facts, exporter_metrics)) {
+  for (const char* const outcome : {"fresh", "shared", "reused", "stuck"}) {
+    state_->collections.Add({{"outcome", outcome}});
+  }
+}
+
+SelfMetrics::~SelfMetrics() = default;
+
+void SelfMetrics::count_collection(std::string_view outcome) {
+  state_->collections.Add({{"outcome", std::string(outcome)}}).Increment();
+}
+
+void SelfMetrics::observe_pass(const Snapshot& snapshot) {
+  state_->duration.Observe(static_cast<double>(snapshot.report.duration_ns) * kNanosecond);
+  if (snapshot.report.deadline_exceeded) state_->deadline_exceeded.Increment();
+  const std::lock_guard lock(state_->mutex);
+  for (std::size_t group = 0; group < kGroups.size(); ++group) {
+    state_->cpu_seconds[group] +=
+        static_cast<double>(snapshot.report.groups[group].cpu_ns) * kNanosecond;
+  }
+}
+
+void SelfMetrics::page_written(std::size_t bytes, std::size_t samples, std::size_t dropped) {
+  state_->page_bytes.Set(static_cast<double>(bytes));
+  state_->page_samples.Set(static_cast<double>(samples));
+  state_->dropped_samples.Increment(static_cast<double>(dropped));
+}
+
+void SelfMetrics::count_request(std::string_view handler, int code) {
+  state_->requests.Add({{"handler", std::string(handler)}, {"code", std::to_string(code)}})
+      .Increment();
+}
+
+void SelfMetrics::append_text(const Snapshot* snapshot, std::string& page) const {
+  std::vector<MetricFamily> families;
+  if (snapshot != nullptr) add_unavailable(families, *snapshot);
+  if (state_->exporter_metrics) {
+    const AgentFacts& facts = state_->facts;
+    sample(add(families, "cgmon_build_info", "The agent's build.", MetricType::Gauge), 1,
+           {{"version", facts.version},
+            {"revision", facts.revision},
+            {"compiler", facts.compiler}});
+    sample(add(families, "cgmon_cgroup_mode_info", "How the host's cgroups are set up.",
+               MetricType::Gauge),
+           1, {{"mode", facts.cgroup_mode}});
+    single(families, "cgmon_view_restricted",
+           "Whether the agent sees only a part of the host's cgroups.", MetricType::Gauge,
+           facts.view_restricted ? 1 : 0);
+    add_collectors(families, snapshot);
+    MetricFamily& cpu = add(families, "cgmon_collector_cpu_seconds_total",
+                            "CPU time that a collector took.", MetricType::Counter);
+    {
+      const std::lock_guard lock(state_->mutex);
+      for (std::size_t group = 0; group < kGroups.size(); ++group) {
+        sample(cpu, state_->cpu_seconds[group],
+               {{"collector", std::string(kGroups[group].name)}});
+      }
+    }
+    if (snapshot != nullptr) {
+      add_reads(families, *snapshot);
+      add_cgroups(families, *snapshot);
+    }
+    for (MetricFamily& family : state_->registry.Collect()) families.push_back(std::move(family));
+    add_process(families, facts);
+  }
+  for (const MetricFamily& family : families) append_family(page, family);
+}
+
+}  // namespace cgmon

@@ -9,7 +9,7 @@ from support import checks
 from support.agent import Agent
 from support.cgroups import TestCgroups
 from support.checks import expect, expect_equal, say
-from support.kernel_reader import Host
+from support.kernel_reader import Host, flat, read
 
 kScrapes = 1000
 kSettled = 200
@@ -31,8 +31,13 @@ def agent_cgroup(host, tree):
 
 
 def charged(file):
-    with open(file, encoding="ascii") as opened:
-        return int(opened.read())
+    return int(read(file))
+
+
+def anonymous(directory):
+    """The part of what is charged that is the process's own; most of the rest is the kernel's."""
+    stat = flat(read(directory + "/memory.stat"))
+    return stat.get("total_rss", stat.get("anon", 0))
 
 
 def steady_under_churn():
@@ -45,13 +50,13 @@ def steady_under_churn():
         with agent:
             agent.scrape_bytes()
             descriptors_at_start = agent.descriptors()
-            memory = scrape_under_churn(agent, tree, usage_file)
+            memory, own = scrape_under_churn(agent, tree, usage_file)
             agent.scrape_bytes()
             descriptors = agent.descriptors()
             growth = memory[kScrapes] - memory[kSettled]
             note = (
-                f"charged KiB after scrape "
-                + ", ".join(f"{n}: {memory[n] // 1024}" for n in sorted(memory))
+                "charged KiB (anonymous) after scrape "
+                + ", ".join(f"{n}: {memory[n] // 1024} ({own[n] // 1024})" for n in sorted(memory))
                 + f"; descriptors {descriptors_at_start} -> {descriptors}"
             )
             say("         " + note)
@@ -64,8 +69,8 @@ def steady_under_churn():
 
 
 def scrape_under_churn(agent, tree, usage_file):
-    """{scrape number: bytes charged}. Leaves no churned cgroup behind."""
-    memory, alive, made = {}, [], 0
+    """{scrape number: bytes charged}, {number: anonymous bytes}. Leaves no churned cgroup behind."""
+    memory, own, alive, made = {}, {}, [], 0
     for number in range(1, kScrapes + 1):
         for _ in range(kRenewed if number > 1 else kStanding):
             if len(alive) >= kStanding:
@@ -80,9 +85,10 @@ def scrape_under_churn(agent, tree, usage_file):
             agent.scrape_bytes()
         if number % kSettled == 0:
             memory[number] = charged(usage_file)
+            own[number] = anonymous(os.path.dirname(usage_file))
     for name in alive:
         tree.remove(name)
-    return memory
+    return memory, own
 
 
 def main():

@@ -62,9 +62,8 @@ def made_again():
             cgroup_id = tree.make("again")
             # A process that works there for a moment leaves CPU time behind.
             for directory in tree.directories("again"):
-                if os.path.exists(directory + "/cpuset.cpus") and not _has_cpus(directory):
-                    continue
-                _burn_inside(directory)
+                if not os.path.exists(directory + "/cpuset.effective_cpus"):
+                    _burn_inside(directory)  # a new cpuset of v1 has no CPUs and takes no process
             used = agent.scrape().value("container_cpu_usage_seconds_total", id=cgroup_id, cpu="total")
             expect(used > 0, f"{cgroup_id} has used no CPU time though a process ran there")
             tree.remove("again")
@@ -73,11 +72,6 @@ def made_again():
             expect_equal(fresh, 0.0, "CPU time of the cgroup that was made again")
             tree.remove("again")
             expect_equal(ours(agent.scrape(), tree), set(), "after removal")
-
-
-def _has_cpus(directory):
-    with open(directory + "/cpuset.cpus", encoding="ascii") as file:
-        return bool(file.read().strip())
 
 
 def _burn_inside(directory):

@@ -170,7 +170,7 @@ def cadvisor_types():
     wanted = dict(line.split() for line in committed_lines("cadvisor_families.txt"))
     page = exposition.parse(page_with_a_cgroup())
     known = [f for f in page.families.values() if f.name in wanted]
-    expect(len(known) >= 25, f"only {len(known)} families of cAdvisor are on the page")
+    expect(len(known) >= 20, f"only {len(known)} families of cAdvisor are on the page")
     for family in known:
         expect_equal(family.kind, wanted[family.name], f"type of {family.name}")
     return f"{len(known)} families"

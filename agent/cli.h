@@ -36,7 +36,7 @@ struct Invocation {
 
 /// Understands the arguments after the program's name. Reads the configuration file and nothing
 /// else. An Error is one line about wrong usage or configuration, for exit code 2; --help and
-/// --version come before any other error.
+/// --version win over unknown flags, values that do not fit and the file.
 [[nodiscard]] Result<Invocation> parse_command_line(std::span<const std::string> arguments,
                                                     std::span<const GroupOption> groups);
 

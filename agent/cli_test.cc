@@ -43,6 +43,8 @@ class CommandLineWithFile : public ::testing::Test {
     std::string pattern = ::testing::TempDir() + "cli_test_XXXXXX";
     if (::mkdtemp(pattern.data()) != nullptr) directory_ = pattern;
   }
+  CommandLineWithFile(const CommandLineWithFile&) = delete;
+  CommandLineWithFile& operator=(const CommandLineWithFile&) = delete;
   ~CommandLineWithFile() override {
     std::error_code ignored;
     std::filesystem::remove_all(directory_, ignored);

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -249,7 +249,7 @@ TEST(MergeYaml, SurvivesAnAliasBomb) {
   for (int i = 1; i < 30; ++i) {
     const std::string before = "*a" + std::to_string(i - 1);
     const std::string name = "a" + std::to_string(i);
-    bomb += name + ": &" + name + " [";
+    bomb.append(name).append(": &").append(name).append(" [");
     for (int j = 0; j < 9; ++j) bomb += (j == 0 ? "" : ", ") + before;
     bomb += "]\n";
   }
@@ -277,6 +277,8 @@ class MergeYamlFile : public ::testing::Test {
     std::string pattern = ::testing::TempDir() + "config_test_XXXXXX";
     if (::mkdtemp(pattern.data()) != nullptr) directory_ = pattern;
   }
+  MergeYamlFile(const MergeYamlFile&) = delete;
+  MergeYamlFile& operator=(const MergeYamlFile&) = delete;
   ~MergeYamlFile() override {
     std::error_code ignored;
     std::filesystem::remove_all(directory_, ignored);

@@ -244,7 +244,7 @@ struct Assigner {
     return {};
   }
 
-  Outcome bad_value(std::span<const std::string>::iterator value) const {
+  [[nodiscard]] Outcome bad_value(std::span<const std::string>::iterator value) const {
     return tl::unexpected(BadValue{static_cast<std::size_t>(value - values.begin())});
   }
 };
@@ -304,6 +304,7 @@ CollectorSwitch* find_collector(std::string_view option_name, Config& config) {
 
 std::vector<std::string> option_names(const Config& config) {
   std::vector<std::string> names;
+  names.reserve(kOptions.size() + config.collectors.size());
   for (const Option& option : kOptions) names.emplace_back(option.name);
   for (const CollectorSwitch& collector : config.collectors) {
     names.push_back(std::string(kCollectorPrefix) + collector.name);

@@ -2,9 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -41,7 +40,7 @@ std::vector<std::string> reference_lines() {
 
 std::string reference_text() {
   std::string text;
-  for (const std::string& line : reference_lines()) text += line + "\n";
+  for (const std::string& line : reference_lines()) text.append(line).append("\n");
   return text;
 }
 
@@ -56,7 +55,7 @@ std::map<std::string, std::string> comments_by_key() {
     if (start == std::string::npos) {
       comment.clear();
     } else if (line[start] == '#') {
-      comment += line.substr(std::min(start + 2, line.size())) + " ";
+      comment.append(line, std::min(start + 2, line.size())).append(" ");
     } else {
       const std::string key = line.substr(start, line.find(':') - start);
       if (start == 0) section = key;

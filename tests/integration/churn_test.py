@@ -42,7 +42,8 @@ def anonymous(directory):
 
 def steady_under_churn():
     """1,000 scrapes under churn: charged memory after the last is at most 1 MiB above that after
-    scrape 200, every page shows exactly the living cgroups, descriptors return to the start + 10."""
+    scrape 200, every page shows exactly the living cgroups, descriptors return to the start + 10.
+    """
     host = Host()
     with TestCgroups(host) as tree:
         directory, usage_file = agent_cgroup(host, tree)
@@ -69,7 +70,7 @@ def steady_under_churn():
 
 
 def scrape_under_churn(agent, tree, usage_file):
-    """{scrape number: bytes charged}, {number: anonymous bytes}. Leaves no churned cgroup behind."""
+    """{scrape number: bytes charged}, {number: anonymous bytes}; removes what it churned."""
     memory, own, alive, made = {}, {}, [], 0
     for number in range(1, kScrapes + 1):
         for _ in range(kRenewed if number > 1 else kStanding):

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Cgroups made and removed are on, and off, the very next page; and what the default interval does."""
+"""Cgroups made and removed are on, and off, the next page; and what the default interval does."""
 
 import os
 import sys
@@ -64,11 +64,15 @@ def made_again():
             for directory in tree.directories("again"):
                 if not os.path.exists(directory + "/cpuset.effective_cpus"):
                     _burn_inside(directory)  # a new cpuset of v1 has no CPUs and takes no process
-            used = agent.scrape().value("container_cpu_usage_seconds_total", id=cgroup_id, cpu="total")
+            used = agent.scrape().value(
+                "container_cpu_usage_seconds_total", id=cgroup_id, cpu="total"
+            )
             expect(used > 0, f"{cgroup_id} has used no CPU time though a process ran there")
             tree.remove("again")
             tree.make("again")
-            fresh = agent.scrape().value("container_cpu_usage_seconds_total", id=cgroup_id, cpu="total")
+            fresh = agent.scrape().value(
+                "container_cpu_usage_seconds_total", id=cgroup_id, cpu="total"
+            )
             expect_equal(fresh, 0.0, "CPU time of the cgroup that was made again")
             tree.remove("again")
             expect_equal(ours(agent.scrape(), tree), set(), "after removal")
@@ -106,10 +110,17 @@ def quick_requests_reuse():
         last = cpu_of_host(agent.scrape())
         wait_until(lambda: cpu_of_host(agent.scrape()) != last, 5, "a second collection")
         first, second, cgroup_id = wait_until(attempt, 20, "two requests within 0.4 s")
-        expect_equal(cpu_of_host(second), cpu_of_host(first), "CPU time of the host on the second page")
-        expect(cgroup_id not in second.ids(), "the second page shows what was made after its collection")
+        expect_equal(
+            cpu_of_host(second), cpu_of_host(first), "CPU time of the host on the second page"
+        )
+        expect(
+            cgroup_id not in second.ids(),
+            "the second page shows what was made after its collection",
+        )
         shown = wait_until(
-            lambda: cgroup_id in agent.scrape().ids(), 5, f"{cgroup_id} on a page after the interval"
+            lambda: cgroup_id in agent.scrape().ids(),
+            5,
+            f"{cgroup_id} on a page after the interval",
         )
         expect(shown, "never shown")
         return _outcomes(agent)

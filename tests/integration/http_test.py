@@ -25,28 +25,42 @@ def paths():
         metrics = agent.get("/metrics")
         expect_equal(metrics.status, 200, "status of /metrics")
         content_type = metrics.headers.get("content-type", "")
-        expect(content_type.startswith(kTextFormat), f"content type of /metrics is {content_type!r}")
+        expect(
+            content_type.startswith(kTextFormat), f"content type of /metrics is {content_type!r}"
+        )
         expect_equal(int(metrics.headers["content-length"]), len(metrics.body), "Content-Length")
         exposition.parse(metrics.body)
         for path in ("/-/healthy", "/-/ready"):
             expect_equal(agent.get(path).status, 200, f"status of {path}")
         landing = agent.get("/")
         expect_equal(landing.status, 200, "status of /")
-        expect("text/html" in landing.headers.get("content-type", ""), f"headers of /: {landing.headers}")
+        expect(
+            "text/html" in landing.headers.get("content-type", ""),
+            f"headers of /: {landing.headers}",
+        )
         expect("/metrics" in landing.text(), "the landing page does not lead to /metrics")
 
 
 def unknown_paths():
     """Unknown paths get 404, also those that try to leave the root, and the connection lives on."""
     with Agent(checks.agent_binary()) as agent:
-        for path in ("/nothing", "/metrics/", "/metricsx", "/-/", "/etc/passwd", "/%2e%2e/%2e%2e/etc/passwd"):
+        for path in (
+            "/nothing",
+            "/metrics/",
+            "/metricsx",
+            "/-/",
+            "/etc/passwd",
+            "/%2e%2e/%2e%2e/etc/passwd",
+        ):
             expect_equal(get(agent.port, path).status, 404, f"status of {path}")
         climbing = get(agent.port, "/../../etc/passwd")
         expect(climbing.status in (400, 404), f"/../../etc/passwd got {climbing.status}")
         expect(b"root:" not in climbing.body, "the page served /etc/passwd")
         for _ in range(3):
             expect_equal(agent.get("/nothing").status, 404, "a 404 on a kept connection")
-        expect_equal(agent.get("/metrics").status, 200, "/metrics after 404s on the same connection")
+        expect_equal(
+            agent.get("/metrics").status, 200, "/metrics after 404s on the same connection"
+        )
         query = agent.get("/metrics?collect[]=nonsense-that-is-no-collector")
         expect(query.status in (200, 400), f"a query string got {query.status}")
 
@@ -69,7 +83,9 @@ def head():
         for path, wanted in (("/metrics", 200), ("/", 200), ("/-/healthy", 200), ("/nothing", 404)):
             answer = connection.request("HEAD", path)
             expect_equal(answer.status, wanted, f"status of HEAD {path}")
-            expect(int(answer.headers.get("content-length", "0")) > 0, f"HEAD {path}: {answer.headers}")
+            expect(
+                int(answer.headers.get("content-length", "0")) > 0, f"HEAD {path}: {answer.headers}"
+            )
             # A body would be read as the head of the next response and fail there.
             full = connection.get(path)
             expect_equal(full.status, wanted, f"GET {path} after HEAD on the same connection")
@@ -93,7 +109,12 @@ def nonsense():
     """Nonsense, over-long heads and early hang-ups harm nobody: the next scrape is served."""
     with Agent(checks.agent_binary()) as agent:
         long_head = b"GET /metrics HTTP/1.1\r\n" + b"X-Pad: " + b"a" * 300000 + b"\r\n\r\n"
-        for data in (b"\x00\xff\x16\x03\x01nonsense\r\n\r\n", b"GET\r\n\r\n", long_head, b"GET /metrics HT"):
+        for data in (
+            b"\x00\xff\x16\x03\x01nonsense\r\n\r\n",
+            b"GET\r\n\r\n",
+            long_head,
+            b"GET /metrics HT",
+        ):
             _send_and_hang_up(agent.port, data)
             expect_equal(get(agent.port, "/-/healthy").status, 200, f"health after {data[:30]!r}")
         # A scraper that asks and never reads its answer.
@@ -127,13 +148,19 @@ def sigterm_drains():
             with Agent(checks.agent_binary()) as agent, Connection(agent.port) as connection:
                 connection.get("/metrics")
                 connection.send_request("GET", "/metrics")
-                wait_until(lambda: _was_read(connection, agent.port), 5, "the agent reads the request")
+                wait_until(
+                    lambda: _was_read(connection, agent.port), 5, "the agent reads the request"
+                )
                 met = not select.select([connection], [], [], 0)[0]
                 agent.process.send_signal(signal.SIGTERM)
                 page = exposition.parse(connection.read_response().body)
                 expect(tree.path("drain-0") in page.ids(), "the drained page is not whole")
                 code = agent.wait_for_end()
-                expect_equal(code, 0, f"exit code after SIGTERM (None: still running); log:\n{agent.log_tail()}")
+                expect_equal(
+                    code,
+                    0,
+                    f"exit code after SIGTERM (None: still running); log:\n{agent.log_tail()}",
+                )
                 expect(_refused(agent.port), "the port is still open")
             if met:
                 return "the signal met a collection that was under way"
@@ -160,7 +187,9 @@ def sigint_ends_idle():
         with Agent(checks.agent_binary()) as agent, Connection(agent.port) as idle:
             idle.get("/-/healthy")
             agent.process.send_signal(number)
-            expect_equal(agent.wait_for_end(), 0, f"exit code after {number.name} (None: still running)")
+            expect_equal(
+                agent.wait_for_end(), 0, f"exit code after {number.name} (None: still running)"
+            )
 
 
 def taken_port():
@@ -194,7 +223,9 @@ def bad_flags():
         expect_equal(ended.code, 2, f"exit code of {words}; stderr {ended.stderr!r}")
         expect_equal(ended.stdout, b"", f"stdout of {words}")
         named = value if flag == "--config.file" else flag.lstrip("-")
-        expect(named.encode() in ended.stderr, f"stderr of {words} does not name it: {ended.stderr!r}")
+        expect(
+            named.encode() in ended.stderr, f"stderr of {words} does not name it: {ended.stderr!r}"
+        )
 
 
 def bad_config():
@@ -221,7 +252,7 @@ def bad_config():
 
 
 def good_config():
-    """A right configuration is used: the agent listens where the file says, and a flag wins over it."""
+    """A right configuration is used: the agent listens where it says, and a flag wins over it."""
     port, other = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="cgmon-test-") as directory:
         path = f"{directory}/agent.yaml"
@@ -230,7 +261,10 @@ def good_config():
         # The support's own --web.listen-address flag comes on top of the file's.
         with Agent(checks.agent_binary(), f"--config.file={path}", min_interval=None) as agent:
             expect(agent.port != port, "two free ports are the same")
-            expect(_refused(port), "the agent listens at the file's address though a flag gives another")
+            expect(
+                _refused(port),
+                "the agent listens at the file's address though a flag gives another",
+            )
         with open(path, "w", encoding="ascii") as file:
             file.write(f"web:\n  listen-address: 127.0.0.1:{other}\n")
         plain = _PlainAgent(checks.agent_binary(), other, f"--config.file={path}")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The shell's side: `--once` as a table and as a page, hostile cgroup names, `detect`, `metrics`."""
+"""The shell's side: `--once` as a table and a page, hostile cgroup names, `detect`, `metrics`."""
 
 import os
 import re
@@ -45,7 +45,7 @@ def without_bad_bytes(text, where):
 
 
 def prometheus_page():
-    """`--once -o prometheus` prints one page that parses, with the host and every cgroup of ours."""
+    """`--once -o prometheus` prints a page that parses, with the host and every cgroup of ours."""
     with TestCgroups() as tree:
         ids = {tree.make(f"once-{n}") for n in range(3)}
         ended = run(checks.agent_binary(), "--once", "-o", "prometheus")
@@ -53,7 +53,10 @@ def prometheus_page():
         page = exposition.parse(ended.stdout)
         expect(ids <= page.ids(), f"missing on the page: {sorted(ids - page.ids())}")
         expect("/" in page.ids(), "the host is not on the page")
-        expect(page.sample("cgmon_build_info") or page.samples("cgmon_build_info"), "no cgmon_build_info")
+        expect(
+            page.sample("cgmon_build_info") or page.samples("cgmon_build_info"),
+            "no cgmon_build_info",
+        )
         return f"{page.count()} series of {len(page.ids())} cgroups"
 
 
@@ -117,8 +120,8 @@ def table_of_hostile_names():
 
 
 def page_of_hostile_names():
-    """Hostile cgroup names leave the page whole: strictly parsed, no series twice, each cgroup there,
-    the printable names exactly as they are."""
+    """Hostile cgroup names leave the page whole: strictly parsed, no series twice, each cgroup
+    there, the printable names exactly as they are."""
     with TestCgroups() as tree:
         paths = [tree.make(name) for name in kHostile]
         ended = run(checks.agent_binary(), "--once", "-o", "prometheus")
@@ -131,9 +134,14 @@ def page_of_hostile_names():
         shown = {i for i in page.ids() if i.startswith(top + "/")}
         for path in paths:
             if kPlain.fullmatch(path):
-                expect(path.decode() in shown, f"{path!r} is not on the page; there are {sorted(shown)}")
+                expect(
+                    path.decode() in shown,
+                    f"{path!r} is not on the page; there are {sorted(shown)}",
+                )
             mark = path[: len(top) + 7].decode()
-            expect(any(i.startswith(mark) for i in shown), f"nothing on the page begins with {mark!r}")
+            expect(
+                any(i.startswith(mark) for i in shown), f"nothing on the page begins with {mark!r}"
+            )
         # Two names that differ in broken bytes alone may look alike, then one of them is shown.
         least = len({path[: len(top) + 7] for path in paths})
         expect(len(shown) >= least, f"{len(shown)} of {least} hostile cgroups are on the page")
@@ -150,7 +158,9 @@ def detect():
     for controller in ("memory", "cpu", "pids"):
         serving = host.serving(controller)
         if serving is not None:
-            expect(serving.point in text, f"{serving.point} (it serves {controller}) is not in\n{text}")
+            expect(
+                serving.point in text, f"{serving.point} (it serves {controller}) is not in\n{text}"
+            )
 
 
 def metrics():
@@ -166,7 +176,9 @@ def metrics():
         expect(word in one.stdout, f"{word!r} is not in {one.stdout!r}")
     unknown = run(checks.agent_binary(), "metrics", "container_memory_rsss")
     expect(unknown.code != 0, "an unknown family is accepted")
-    expect(b"container_memory_rsss" in unknown.stderr, f"stderr does not name it: {unknown.stderr!r}")
+    expect(
+        b"container_memory_rsss" in unknown.stderr, f"stderr does not name it: {unknown.stderr!r}"
+    )
 
 
 def main():

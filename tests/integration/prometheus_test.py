@@ -49,7 +49,8 @@ class Prometheus:
         with open(config, "w", encoding="ascii") as file:
             file.write(kConfig.format(port=agent_port))
         self.command = [
-            program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={directory}/data",
+            program("prometheus"), f"--config.file={config}",
+            f"--storage.tsdb.path={directory}/data",
             f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=debug",
         ]  # fmt: skip
         self.process = None
@@ -112,7 +113,9 @@ def scraped():
                 enough = "count_over_time(up[1m]) >= 4"
                 wait_until(lambda: prometheus.number(enough), 60, "four scrapes")
                 check_target(prometheus)
-                note = check_series(prometheus, agent.scrape(), tree.path("plain"), f"{tree.top}/{odd}")
+                note = check_series(
+                    prometheus, agent.scrape(), tree.path("plain"), f"{tree.top}/{odd}"
+                )
                 lines = prometheus.log()
         bad = [line for line in lines if any(word.lower() in line.lower() for word in kComplaints)]
         expect_equal(bad, [], "Prometheus' log complains")
@@ -148,19 +151,26 @@ def check_series(prometheus, page, plain_id, odd_id):
 
 
 def promtool():
-    """promtool's remarks on the page are exactly the committed ones; each names a family of cAdvisor,
-    so that our own families have none."""
+    """promtool's remarks on the page are exactly the committed ones; each names a family of
+    cAdvisor, so that our own families have none."""
     body = page_with_a_cgroup()
     exposition.parse(body)
     done = subprocess.run(
-        [program("promtool"), "check", "metrics"], input=body, capture_output=True, timeout=60, check=False
+        [program("promtool"), "check", "metrics"],
+        input=body,
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
     said = sorted((done.stdout + done.stderr).decode().splitlines())
     expect(done.returncode in (0, 3), f"promtool ended with {done.returncode}: {said}")
     committed = sorted(committed_lines("promtool_warnings.txt"))
     cadvisor = {line.split()[0] for line in committed_lines("cadvisor_families.txt")}
     for line in committed:
-        expect(line.split()[0] in cadvisor, f"promtool_warnings.txt names no family of cAdvisor: {line}")
+        expect(
+            line.split()[0] in cadvisor,
+            f"promtool_warnings.txt names no family of cAdvisor: {line}",
+        )
     expect_equal(said, committed, "what promtool says, against promtool_warnings.txt")
     return f"{len(said)} remarks, all on names of cAdvisor"
 

@@ -28,7 +28,9 @@ from support.checks import expect, expect_equal, say, wait_until
 kMiB = 1 << 20
 kBusy = "while :; do :; done"
 # dd fills a buffer of 20 MiB and then waits for more input that never comes.
-kAllocate = "{ head -c 20971520 /dev/zero; exec sleep 100000; } | dd of=/dev/null bs=20M iflag=fullblock"
+kAllocate = (
+    "{ head -c 20971520 /dev/zero; exec sleep 100000; } | dd of=/dev/null bs=20M iflag=fullblock"
+)
 kLimits = ("--cpus", "0.5", "-m", "64m", "--pids-limit", "50")
 kRounds = 8
 # Printed by cAdvisor's habit where the kernel has no file; a true 0 or nothing are both right.
@@ -73,7 +75,10 @@ class Truth:
 
         def throttled():
             figures = kernel_reader.counters(self.busy.cgroup)
-            return figures[("container_cpu_cfs_throttled_periods_total", ())] > 5 * kernel_reader.kScale
+            return (
+                figures[("container_cpu_cfs_throttled_periods_total", ())]
+                > 5 * kernel_reader.kScale
+            )
 
         def holds():
             figures = kernel_reader.gauges(self.holder.cgroup)
@@ -99,14 +104,16 @@ class Truth:
         return page if all(page.of(c.cgroup.id) for c in self.containers) else None
 
     def times(self):
-        """Start time is docker's StartedAt to the second, last seen is the clock's time within 1 s."""
+        """Start time is docker's StartedAt to the second, last seen is the clock within 1 s."""
         before = time.time()
         page = self.agent.scrape()
         after = time.time()
         for container in self.containers:
             started = calendar.timegm(time.strptime(container.started_at[:19], "%Y-%m-%dT%H:%M:%S"))
             shown = page.value("container_start_time_seconds", id=container.cgroup.id)
-            expect_equal(int(shown), started, f"start of {container.name}, StartedAt {container.started_at}")
+            expect_equal(
+                int(shown), started, f"start of {container.name}, StartedAt {container.started_at}"
+            )
             seen = page.value("container_last_seen", id=container.cgroup.id)
             expect(
                 before - 1 <= seen <= after + 1,
@@ -131,10 +138,16 @@ class Truth:
         sample = page.sample(name, id=cgroup_id, **dict(labels))
         if sample is None and name in kMayBeMissing:
             return 0
-        expect(sample is not None, f"no series {name}{dict(labels)} for {cgroup_id}; the kernel has {least}e-9")
+        expect(
+            sample is not None,
+            f"no series {name}{dict(labels)} for {cgroup_id}; the kernel has {least}e-9",
+        )
         shown = sample.scaled()
         expect(shown is not None, f"{sample} has more than nine places or an exponent")
-        expect(least <= shown <= most, f"{sample}: the kernel had {least}e-9 before and {most}e-9 after")
+        expect(
+            least <= shown <= most,
+            f"{sample}: the kernel had {least}e-9 before and {most}e-9 after",
+        )
         return 1
 
     def pressure(self):
@@ -154,7 +167,7 @@ class Truth:
         return f"layout {self.host.mode}"
 
     def root(self):
-        """The host itself (id="/") has its pressure and CPU time, between the kernel's own figures."""
+        """The host (id="/") has its pressure and CPU time, between the kernel's own figures."""
         top = kernel_reader.root(self.host)
 
         def figures():
@@ -202,7 +215,10 @@ class Truth:
         """
 
         def figures():
-            return {**kernel_reader.counters(container.cgroup), **kernel_reader.gauges(container.cgroup)}
+            return {
+                **kernel_reader.counters(container.cgroup),
+                **kernel_reader.gauges(container.cgroup),
+            }
 
         def attempt():
             before = figures()
@@ -212,7 +228,7 @@ class Truth:
         return wait_until(attempt, 20, f"figures of {container.name} that stand still")
 
     def working_set(self):
-        """Working set is usage less inactive file memory, not below 0, as the reader computes it."""
+        """Working set is usage less inactive file memory, not below 0, by the reader too."""
         note = []
         for container in self.containers:
             page, figures = self._still(container)
@@ -221,14 +237,16 @@ class Truth:
                 int(page.value("container_memory_" + name, id=cgroup_id))
                 for name in ("usage_bytes", "total_inactive_file_bytes", "working_set_bytes")
             )
-            expect_equal(shown, max(0, usage - inactive), f"working set of {container.name} by the page")
+            expect_equal(
+                shown, max(0, usage - inactive), f"working set of {container.name} by the page"
+            )
             wanted = figures[("container_memory_working_set_bytes", ())] // kernel_reader.kScale
             expect_equal(shown, wanted, f"working set of {container.name} by the kernel's files")
             note.append(f"{container.name} {shown} = {usage} - {inactive}")
         return ", ".join(note)
 
     def limits_as_given(self):
-        """Limits are those given to docker: 0.5 CPUs, 64 MiB, 50 tasks, 32 MiB reserved; 0 for none."""
+        """Limits are docker's: 0.5 CPUs, 64 MiB, 50 tasks, 32 MiB reserved; 0 for none."""
         page = self.agent.scrape()
         for container in self.limited:
             wanted = {
@@ -239,8 +257,12 @@ class Truth:
                 "container_threads_max": 50,
             }
             for name, value in wanted.items():
-                expect_equal(page.value(name, id=container.cgroup.id), value, f"{name} of {container.name}")
-        reserved = page.value("container_spec_memory_reservation_limit_bytes", id=self.holder.cgroup.id)
+                expect_equal(
+                    page.value(name, id=container.cgroup.id), value, f"{name} of {container.name}"
+                )
+        reserved = page.value(
+            "container_spec_memory_reservation_limit_bytes", id=self.holder.cgroup.id
+        )
         expect_equal(reserved, 32 * kMiB, "memory reservation")
         unlimited = page.value("container_spec_memory_limit_bytes", id=self.free.cgroup.id)
         expect_equal(unlimited, 0, "memory limit of the container that has none")
@@ -257,7 +279,10 @@ class Truth:
             "container_cpu_cfs_throttled_periods_total",
             "container_cpu_cfs_throttled_seconds_total",
         ):
-            expect(page.samples(name, id=self.busy.cgroup.id), f"{name} of the limited container is missing")
+            expect(
+                page.samples(name, id=self.busy.cgroup.id),
+                f"{name} of the limited container is missing",
+            )
             expect_equal(page.samples(name, id=self.free.cgroup.id), [], f"{name} without a quota")
 
     def gone_container(self):
@@ -265,7 +290,9 @@ class Truth:
         self.docker.call("unpause", self.free.name)
         self.docker.remove(self.free.name)
         self.containers.remove(self.free)
-        expect_equal(self.agent.scrape().of(self.free.cgroup.id), [], "series of the removed container")
+        expect_equal(
+            self.agent.scrape().of(self.free.cgroup.id), [], "series of the removed container"
+        )
 
     def no_errors(self):
         """Every collector succeeded and no read failed."""
@@ -279,7 +306,9 @@ class Truth:
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--docker-host", help="socket of a running daemon, unix:///run/docker.sock")
     parser.add_argument("--docker-root", help="its data root; default: as the daemon says")
     parser.add_argument("--expect-mode", choices=["v1", "hybrid", "v2"])

@@ -51,7 +51,9 @@ class Agent:
                 return self
             code, log = self.stop(), self.log_tail()
             if attempt == 2 or "in use" not in log:
-                raise AssertionError(f"the agent did not become ready (exit {code}); it said:\n{log}")
+                raise AssertionError(
+                    f"the agent did not become ready (exit {code}); it said:\n{log}"
+                )
         raise AssertionError("unreachable")
 
     def __exit__(self, kind, *_):
@@ -167,5 +169,7 @@ def run(binary, *arguments, seconds=30):
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise AssertionError(f"agent {' '.join(arguments)} did not end within {seconds} s") from None
+        raise AssertionError(
+            f"agent {' '.join(arguments)} did not end within {seconds} s"
+        ) from None
     return Outcome(done.returncode, done.stdout, done.stderr)

@@ -41,9 +41,9 @@ class TestCgroups:
     def _mkdir(self, directory):
         os.mkdir(directory)
         self._made.append(directory)
-        # The first look-up after mkdir allocates the name's cache entry, which outlives rmdir and is
-        # charged to who looked. Engines look at once, to put a process in; so do we, else the agent
-        # would be charged 192 bytes for every directory that ever was.
+        # The first look-up after mkdir allocates the name's cache entry, which outlives rmdir and
+        # is charged to who looked. Engines look at once, to put a process in; so do we, else the
+        # agent would be charged 192 bytes for every directory that ever was.
         os.stat(directory)
 
     def path(self, name):

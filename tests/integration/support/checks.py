@@ -1,4 +1,4 @@
-"""Runs a script's checks in order, says in a sentence what each one showed, exits as ctest expects."""
+"""Runs a script's checks in order, says what each one showed, exits as ctest expects."""
 
 import os
 import signal
@@ -44,7 +44,9 @@ def wait_until(condition, seconds, what):
 
 
 def _raise_out_of_time(number, _frame):
-    raise OutOfTime(f"ended by {signal.Signals(number).name}: over the script's time limit or stopped")
+    raise OutOfTime(
+        f"ended by {signal.Signals(number).name}: over the script's time limit or stopped"
+    )
 
 
 def main(title, checks, limit_seconds):
@@ -56,7 +58,8 @@ def main(title, checks, limit_seconds):
     for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _raise_out_of_time)
     signal.alarm(limit_seconds)
-    say(f"{title} ({len(checks)} checks, python {sys.version.split()[0]}, kernel {os.uname().release})")
+    python = sys.version.split()[0]
+    say(f"{title} ({len(checks)} checks, python {python}, kernel {os.uname().release})")
     failed, skipped = 0, []
     for check in checks:
         sentence = " ".join((check.__doc__ or check.__name__).split())

@@ -29,7 +29,10 @@ class Container:
         self.docker = docker
         self.name = name
         answer = docker.call(
-            "inspect", "--format", "{{.Id}} {{.State.Pid}} {{.State.StartedAt}} {{.Config.Image}}", name
+            "inspect",
+            "--format",
+            "{{.Id}} {{.State.Pid}} {{.State.StartedAt}} {{.Config.Image}}",
+            name,
         )
         self.container_id, pid, self.started_at, self.image = answer.split()
         self.pid = int(pid)
@@ -94,7 +97,18 @@ class Docker:
     def run(self, name, *options, command):
         """Starts a container that shares no network; `command` is a shell's."""
         self._containers.append(name)
-        self.call("run", "-d", "--name", name, "--network=none", *options, kImage, "/bin/sh", "-c", command)
+        self.call(
+            "run",
+            "-d",
+            "--name",
+            name,
+            "--network=none",
+            *options,
+            kImage,
+            "/bin/sh",
+            "-c",
+            command,
+        )
         return Container(self, name)
 
     def remove(self, name):
@@ -109,7 +123,7 @@ class Docker:
 
 
 class OwnDockerd(Docker):
-    """Starts a daemon with its own data root, exec root, pid file, socket and containerd name space.
+    """A daemon with its own data root, exec root, pid file, socket and containerd name space.
 
     Needs root; leaves no process, mount, directory or cgroup behind.
     """
@@ -151,7 +165,8 @@ class OwnDockerd(Docker):
         command = [
             self._daemon_program, "--config-file", f"{top}/daemon.json", "--host", self.socket,
             "--data-root", self.data_root, "--exec-root", f"{top}/exec", "--pidfile", f"{top}/pid",
-            "--containerd-namespace", name_space, "--containerd-plugins-namespace", name_space + "-p",
+            "--containerd-namespace", name_space,
+            "--containerd-plugins-namespace", name_space + "-p",
             "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--bridge=none",
         ]  # fmt: skip
         environment = dict(os.environ, PATH=":".join(_PATH))
@@ -163,7 +178,9 @@ class OwnDockerd(Docker):
 
         def answers():
             if self._daemon.poll() is not None:
-                raise AssertionError(f"dockerd ended with {self._daemon.returncode}:\n{self._log_tail()}")
+                raise AssertionError(
+                    f"dockerd ended with {self._daemon.returncode}:\n{self._log_tail()}"
+                )
             return self.call("version", "--format", "{{.Server.Version}}", check=False)
 
         try:

@@ -76,11 +76,15 @@ class Page:
         return found.value()
 
     def ids(self):
-        return {s.labels["id"] for f in self.families.values() for s in f.samples if "id" in s.labels}
+        return {
+            s.labels["id"] for f in self.families.values() for s in f.samples if "id" in s.labels
+        }
 
     def of(self, cgroup):
         """All samples of one cgroup."""
-        return [s for f in self.families.values() for s in f.samples if s.labels.get("id") == cgroup]
+        return [
+            s for f in self.families.values() for s in f.samples if s.labels.get("id") == cgroup
+        ]
 
     def count(self):
         return sum(len(f.samples) for f in self.families.values())

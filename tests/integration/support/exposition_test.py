@@ -15,7 +15,7 @@ def accepts():
     """Escapes, exponents, histograms and untyped families are read as they are meant."""
     page = exposition.parse(
         (
-            "# HELP a One \\\\ two\\nthree \"four\"\n# TYPE a gauge\n"
+            '# HELP a One \\\\ two\\nthree "four"\n# TYPE a gauge\n'
             'a{id="/x\\\\y\\"z\\n",n="\x1b\r"} 1.25\na 7\na{id="n"} +Inf\n'
             "# TYPE h histogram\n# HELP h Help.\n"
             'h_bucket{le="1"} 1\nh_bucket{le="+Inf"} 2\nh_sum 1e-05\nh_count 2\n'
@@ -52,7 +52,7 @@ def refuses():
         kHead + "a 1\na 2\n",
         kHead + 'a{x="1",y="2"} 1\na{y="2",x="1"} 1\n',
         kHead + "b 1\n",
-        kHead + "a 1\n# HELP b B.\n# TYPE b gauge\nb 1\na{x=\"1\"} 2\n",
+        kHead + 'a 1\n# HELP b B.\n# TYPE b gauge\nb 1\na{x="1"} 2\n',
         kHead + "a 1\n# TYPE a gauge\n",
         kHead + "# HELP a Again.\na 1\n",
         kHead.replace("gauge", "number") + "a 1\n",

@@ -86,7 +86,11 @@ class Host:
             for hierarchy in self.hierarchies:
                 if hierarchy.version == 2 and number == "0" and names == "":
                     paths[hierarchy.point] = path
-                elif hierarchy.version == 1 and names and set(names.split(",")) <= hierarchy.controllers:
+                elif (
+                    hierarchy.version == 1
+                    and names
+                    and set(names.split(",")) <= hierarchy.controllers
+                ):
                     paths[hierarchy.point] = path
         return paths
 
@@ -97,7 +101,9 @@ class Cgroup:
     def __init__(self, host, paths):
         self.host = host
         self.paths = paths
-        self.id = paths[host.unified.point] if host.mode == "v2" else paths[host.serving("memory").point]
+        self.id = (
+            paths[host.unified.point] if host.mode == "v2" else paths[host.serving("memory").point]
+        )
 
     def directory(self, controller):
         hierarchy = self.host.serving(controller)
@@ -111,11 +117,17 @@ class Cgroup:
 
     def pressure_directory(self):
         unified = self.host.unified
-        return unified.point + self.paths[unified.point] if unified and unified.point in self.paths else None
+        return (
+            unified.point + self.paths[unified.point]
+            if unified and unified.point in self.paths
+            else None
+        )
 
     def frozen(self):
         if self.host.mode == "v2":
-            text = read(f"{self.host.unified.point}{self.paths[self.host.unified.point]}/cgroup.events")
+            text = read(
+                f"{self.host.unified.point}{self.paths[self.host.unified.point]}/cgroup.events"
+            )
             return flat(text).get("frozen") == 1
         return (self.file("freezer", "freezer.state") or "").strip() == "FROZEN"
 
@@ -215,7 +227,9 @@ def _memory_counters(cgroup, figures):
     for kind in ("pgfault", "pgmajfault"):
         own, all_below = stat.get(kind), stat.get(kind if version == 2 else "total_" + kind)
         figures.put("container_memory_failures_total", own, failure_type=kind, scope="container")
-        figures.put("container_memory_failures_total", all_below, failure_type=kind, scope="hierarchy")
+        figures.put(
+            "container_memory_failures_total", all_below, failure_type=kind, scope="hierarchy"
+        )
     if version == 2:
         events = flat(cgroup.file("memory", "memory.events"))
         figures.put("container_memory_failcnt", events.get("max"))
@@ -258,12 +272,23 @@ def _memory_gauges(cgroup, figures):
     _, version = cgroup.directory("memory")
     stat = flat(cgroup.file("memory", "memory.stat"))
     files = {
-        1: ("memory.usage_in_bytes", "memory.max_usage_in_bytes", "memory.limit_in_bytes",
-            "memory.memsw.limit_in_bytes", "memory.soft_limit_in_bytes"),
+        1: (
+            "memory.usage_in_bytes",
+            "memory.max_usage_in_bytes",
+            "memory.limit_in_bytes",
+            "memory.memsw.limit_in_bytes",
+            "memory.soft_limit_in_bytes",
+        ),
         2: ("memory.current", "memory.peak", "memory.max", "memory.swap.max", "memory.low"),
     }[version]
     keys = {
-        1: ("total_cache", "total_rss", "total_mapped_file", "total_active_file", "total_inactive_file"),
+        1: (
+            "total_cache",
+            "total_rss",
+            "total_mapped_file",
+            "total_active_file",
+            "total_inactive_file",
+        ),
         2: ("file", "anon", "file_mapped", "active_file", "inactive_file"),
     }[version]
     usage, peak, limit, swap_limit, reservation = (cgroup.file("memory", name) for name in files)
@@ -275,7 +300,11 @@ def _memory_gauges(cgroup, figures):
     names = ("cache", "rss", "mapped_file", "total_active_file_bytes", "total_inactive_file_bytes")
     for name, key in zip(names, keys):
         figures.put(f"container_memory_{name}", stat.get(key))
-    swap = stat.get("total_swap") if version == 1 else _number(cgroup.file("memory", "memory.swap.current"))
+    swap = (
+        stat.get("total_swap")
+        if version == 1
+        else _number(cgroup.file("memory", "memory.swap.current"))
+    )
     figures.put("container_memory_swap", swap)
     working_set = max(0, int(usage) - stat[keys[4]])
     figures.put("container_memory_working_set_bytes", working_set)

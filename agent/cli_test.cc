@@ -73,8 +73,7 @@ TEST(CommandLine, SetsEachKindOfFlag) {
               "--docker.root=/b", "--only=pods,units", "--only=containers", "--log.level=warn",
               "--no-collector.cpu", "--collector.percpu", "--path.procfs", ""});
   const Config& config = invocation.config;
-  EXPECT_THAT(config.web.listen_addresses,
-              ElementsAre(ListenAddress{"", 1}, ListenAddress{"::1", 2}));
+  EXPECT_THAT(config.web.listen_addresses, ElementsAre(HostPort{"", 1}, HostPort{"::1", 2}));
   EXPECT_EQ(config.web.threads, 2U);
   EXPECT_EQ(config.web.min_interval, milliseconds{0});
   EXPECT_TRUE(config.web.disable_exporter_metrics);
@@ -147,7 +146,7 @@ TEST_F(CommandLineWithFile, LetsFlagsOverrideTheFileAndTheFileTheDefaults) {
   const Config config =
       parsed({"--web.threads=7", file, "--web.listen-address=:3", "--collector.cpu"}).config;
   EXPECT_EQ(config.web.threads, 7U);
-  EXPECT_THAT(config.web.listen_addresses, ElementsAre(ListenAddress{"", 3}));
+  EXPECT_THAT(config.web.listen_addresses, ElementsAre(HostPort{"", 3}));
   EXPECT_EQ(config.limits.depth, 9U);
   EXPECT_EQ(config.limits.samples, 500'000U);
   EXPECT_THAT(config.collectors,

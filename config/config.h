@@ -12,16 +12,16 @@
 
 namespace cgmon {
 
-/// Where to listen. An empty host is every address; an IPv6 host stands without its brackets.
-/// Port 0 lets the kernel choose.
-struct ListenAddress {
+/// Where to listen, as typed: no name is looked up. An empty host is every address; an IPv6 host
+/// stands without its brackets. Port 0 lets the kernel choose.
+struct HostPort {
   std::string host;
   std::uint16_t port = 0;
-  friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
+  friend bool operator==(const HostPort&, const HostPort&) = default;
 };
 
 /// As it is typed: ":10190", "127.0.0.1:10190", "[::1]:10190".
-[[nodiscard]] std::string to_string(const ListenAddress& address);
+[[nodiscard]] std::string to_string(const HostPort& address);
 
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
 
@@ -35,7 +35,7 @@ struct Scopes {
 };
 
 struct WebConfig {
-  std::vector<ListenAddress> listen_addresses = {{"", 10190}};
+  std::vector<HostPort> listen_addresses = {{"", 10190}};
   std::string telemetry_path = "/metrics";
   std::chrono::milliseconds min_interval{500};
   bool disable_exporter_metrics = false;

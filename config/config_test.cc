@@ -62,7 +62,7 @@ only: [containers, "pods,units"]
 collector: {cpu: false, percpu: true}
 )");
   EXPECT_THAT(config.web.listen_addresses,
-              ElementsAre(ListenAddress{"127.0.0.1", 1}, ListenAddress{"::1", 2}));
+              ElementsAre(HostPort{"127.0.0.1", 1}, HostPort{"::1", 2}));
   EXPECT_EQ(config.web.telemetry_path, "/m");
   EXPECT_EQ(config.web.min_interval, milliseconds{0});
   EXPECT_TRUE(config.web.disable_exporter_metrics);
@@ -80,7 +80,7 @@ collector: {cpu: false, percpu: true}
 
 TEST(MergeYaml, TakesOneValueWhereAListMayStand) {
   EXPECT_THAT(merged("web: {listen-address: localhost:9}").web.listen_addresses,
-              ElementsAre(ListenAddress{"localhost", 9}));
+              ElementsAre(HostPort{"localhost", 9}));
   EXPECT_EQ(merged("only: units,pods").only, (Scopes{.pods = true, .units = true}));
 }
 

@@ -222,9 +222,9 @@ struct Assigner {
     return {};
   }
   Outcome operator()(const AddressesField& field) const {
-    std::vector<ListenAddress> addresses;
+    std::vector<HostPort> addresses;
     for (auto value = values.begin(); value != values.end(); ++value) {
-      std::optional<ListenAddress> address = parse_listen_address(*value);
+      std::optional<HostPort> address = parse_host_port(*value);
       if (!address) return bad_value(value);
       addresses.push_back(*std::move(address));
     }

@@ -42,7 +42,7 @@ struct TextsField {
   std::string_view expected;
 };
 struct AddressesField {
-  std::vector<ListenAddress>& (*get)(Config&);
+  std::vector<HostPort>& (*get)(Config&);
 };
 struct LevelField {
   LogLevel& (*get)(Config&);

@@ -88,7 +88,7 @@ std::string to_string(std::chrono::milliseconds duration) {
   return std::to_string(count) + "ms";
 }
 
-std::optional<ListenAddress> parse_listen_address(std::string_view text) {
+std::optional<HostPort> parse_host_port(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   const std::optional<std::uint16_t> port = parse_port(text.substr(colon + 1));
@@ -101,10 +101,10 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text) {
   } else if (!is_host(host)) {
     return std::nullopt;
   }
-  return ListenAddress{std::string(host), *port};
+  return HostPort{std::string(host), *port};
 }
 
-std::string to_string(const ListenAddress& address) {
+std::string to_string(const HostPort& address) {
   const std::string port = ":" + std::to_string(address.port);
   return address.host.find(':') == std::string::npos ? address.host + port
                                                      : "[" + address.host + "]" + port;

@@ -27,7 +27,7 @@ namespace cgmon {
 [[nodiscard]] std::string to_string(std::chrono::milliseconds duration);
 
 /// host:port, where host is empty, a name, an IPv4 address or an IPv6 address in brackets.
-[[nodiscard]] std::optional<ListenAddress> parse_listen_address(std::string_view text);
+[[nodiscard]] std::optional<HostPort> parse_host_port(std::string_view text);
 
 [[nodiscard]] std::optional<LogLevel> parse_log_level(std::string_view text);
 

@@ -63,16 +63,15 @@ TEST(ParseBoolean, TakesTrueAndFalseAlone) {
   }
 }
 
-TEST(ParseListenAddress, TakesAnyHostAddressesAndNames) {
-  EXPECT_THAT(parse_listen_address(":10190"), Optional(ListenAddress{"", 10190}));
-  EXPECT_THAT(parse_listen_address("127.0.0.1:0"), Optional(ListenAddress{"127.0.0.1", 0}));
-  EXPECT_THAT(parse_listen_address("node-1.example:65535"),
-              Optional(ListenAddress{"node-1.example", 65535}));
-  EXPECT_THAT(parse_listen_address("[::1]:10190"), Optional(ListenAddress{"::1", 10190}));
-  EXPECT_THAT(parse_listen_address("[::]:80"), Optional(ListenAddress{"::", 80}));
+TEST(ParseHostPort, TakesAnyHostAddressesAndNames) {
+  EXPECT_THAT(parse_host_port(":10190"), Optional(HostPort{"", 10190}));
+  EXPECT_THAT(parse_host_port("127.0.0.1:0"), Optional(HostPort{"127.0.0.1", 0}));
+  EXPECT_THAT(parse_host_port("node-1.example:65535"), Optional(HostPort{"node-1.example", 65535}));
+  EXPECT_THAT(parse_host_port("[::1]:10190"), Optional(HostPort{"::1", 10190}));
+  EXPECT_THAT(parse_host_port("[::]:80"), Optional(HostPort{"::", 80}));
 }
 
-TEST(ParseListenAddress, RefusesAPortOutOfRangeAndAHostThatIsNone) {
+TEST(ParseHostPort, RefusesAPortOutOfRangeAndAHostThatIsNone) {
   for (const std::string bad : {"",
                                 ":",
                                 "10190",
@@ -95,17 +94,17 @@ TEST(ParseListenAddress, RefusesAPortOutOfRangeAndAHostThatIsNone) {
                                 "x/y:80",
                                 "\xc3\xa4:80",
                                 ":99999999999999999999"}) {
-    EXPECT_EQ(parse_listen_address(bad), std::nullopt) << '"' << bad << '"';
+    EXPECT_EQ(parse_host_port(bad), std::nullopt) << '"' << bad << '"';
   }
-  EXPECT_EQ(parse_listen_address(std::string("[::1\0]:80", 9)), std::nullopt);
+  EXPECT_EQ(parse_host_port(std::string("[::1\0]:80", 9)), std::nullopt);
   std::string long_name(254, 'a');
   long_name += ":80";
-  EXPECT_EQ(parse_listen_address(long_name), std::nullopt);
+  EXPECT_EQ(parse_host_port(long_name), std::nullopt);
 }
 
-TEST(ParseListenAddress, ReadsBackWhatToStringWrites) {
+TEST(ParseHostPort, ReadsBackWhatToStringWrites) {
   for (const std::string text : {":10190", "127.0.0.1:80", "[::1]:10190", "localhost:1"}) {
-    const auto address = parse_listen_address(text);
+    const auto address = parse_host_port(text);
     ASSERT_TRUE(address.has_value()) << text;
     EXPECT_EQ(to_string(*address), text);
   }

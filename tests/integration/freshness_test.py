@@ -123,7 +123,9 @@ def quick_requests_reuse():
             f"{cgroup_id} on a page after the interval",
         )
         expect(shown, "never shown")
-        return _outcomes(agent)
+        counted = outcomes(agent)
+        expect(counted.get("reused", 0) >= 1, f"cgmon_collections_total says {counted}")
+        return f"cgmon_collections_total {counted}"
 
 
 def concurrent_requests_join():
@@ -156,12 +158,15 @@ def concurrent_requests_join():
             distinct < len(pages),
             f"{len(pages)} simultaneous requests made {distinct} collections: none was shared",
         )
-        return f"{len(pages)} requests, {distinct} collections{_outcomes(agent)}"
+        counted = outcomes(agent)
+        expect(counted.get("shared", 0) >= 1, f"cgmon_collections_total says {counted}")
+        return f"{len(pages)} requests, {distinct} collections; cgmon_collections_total {counted}"
 
 
-def _outcomes(agent):
+def outcomes(agent):
+    """{how a request got its collection: number of requests}, by the agent's own count."""
     samples = agent.scrape().samples("cgmon_collections_total")
-    return "".join(f"; {s.labels.get('outcome')} {s.text}" for s in samples)
+    return {s.labels["outcome"]: int(s.value()) for s in samples}
 
 
 def main():

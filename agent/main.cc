@@ -1,14 +1,26 @@
 // The composition root: options become wiring, and an exit code.
+#include <pthread.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "agent/build_info.h"
 #include "agent/cli.h"
-#include "agent/expose/prometheus_text.h"
+#include "agent/expose/metric_reference.h"
 #include "agent/host_session.h"
+#include "agent/once.h"
+#include "agent/serve.h"
 #include "collectors/metrics/family.h"
 
 namespace cgmon {
@@ -67,20 +79,108 @@ int print(std::string_view text) {
   return whole ? kDone : kFailed;
 }
 
+/// Columns of the terminal that standard output is; 0 when it is none.
+std::size_t terminal_width() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/// Lines of logfmt on stderr: ts=… level=… and what the caller wrote.
+std::shared_ptr<spdlog::logger> make_log(LogLevel level) {
+  auto log = std::make_shared<spdlog::logger>(
+      "agent", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  log->set_pattern("ts=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v", spdlog::pattern_time_type::utc);
+  constexpr std::array kLevels{spdlog::level::trace, spdlog::level::debug, spdlog::level::info,
+                               spdlog::level::warn, spdlog::level::err};
+  log->set_level(kLevels.at(static_cast<std::size_t>(level)));
+  log->flush_on(spdlog::level::info);
+  return log;
+}
+
+AgentFacts facts_of(const Layout& layout, const Clock& clock) {
+  AgentFacts facts;
+  facts.version = CGMON_VERSION;
+  facts.revision = CGMON_REVISION;
+  facts.compiler = CGMON_COMPILER;
+  facts.cgroup_mode = name_of(layout.mode);
+  facts.view_restricted = layout.restricted();
+  facts.start_time_seconds = static_cast<double>(clock.wall_ns()) / 1e9;
+  return facts;
+}
+
+int run_once(const Invocation& invocation) {
+  SessionOptions options = session_options(invocation.config);
+  options.collector.names_wait_ns = 2'000'000'000;  // a shell waits for names, a scrape does not
+  auto session = HostSession::open(options);
+  if (!session) return fail(session.error(), kFailed);
+  if (invocation.once.output == OutputFormat::prometheus) {
+    return print(once_prometheus(**session, invocation.config.limits.samples));
+  }
+  TableOptions table;
+  table.width = terminal_width();
+  table.lines = invocation.config.only ? TableLines::all : TableLines::busy;
+  const auto sleep = [](std::int64_t ns) {
+    std::this_thread::sleep_for(std::chrono::nanoseconds(ns));
+  };
+  const auto interval = std::chrono::nanoseconds(invocation.once.interval).count();
+  return print(once_table(**session, interval, table, sleep).text);
+}
+
+int run_serve(const Invocation& invocation) {
+  // Before any thread is made: they inherit the mask, so that the signal reaches sigwait alone.
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  sigaddset(&ends, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+
+  const Config& config = invocation.config;
+  const auto log = make_log(config.log.level);
+  auto session = HostSession::open(session_options(config));
+  if (!session) return fail(session.error(), kFailed);
+  const Layout& layout = (*session)->collector().layout();
+  ServeOptions options;
+  for (const HostPort& address : config.web.listen_addresses) {
+    options.listen_addresses.push_back(to_string(address));
+  }
+  options.telemetry_path = config.web.telemetry_path;
+  options.min_interval_ns = std::chrono::nanoseconds(config.web.min_interval).count();
+  options.threads = config.web.threads;
+  options.exporter_metrics = !config.web.disable_exporter_metrics;
+  options.max_samples = config.limits.samples;
+  options.facts = facts_of(layout, (*session)->clock());
+  log->info("msg=\"starting\" version={} cgroups={} rootfs=\"{}\"", options.facts.version,
+            options.facts.cgroup_mode, config.path.rootfs);
+  for (const std::string& note : layout.notes) log->warn("msg=\"{}\"", note);
+  if (layout.restricted()) {
+    log->warn("msg=\"only a part of the host's cgroups can be seen; see agent detect\"");
+  }
+  const auto served = serve(options, **session, *log, [&ends] {
+    int signal = 0;
+    sigwait(&ends, &signal);
+  });
+  return served ? kDone : fail(served.error(), kFailed);
+}
+
+int run_metrics(const Invocation& invocation) {
+  if (invocation.metric_name.empty()) return print(metric_list());
+  const auto text = explain_metric(invocation.metric_name);
+  return text ? print(*text) : fail(text.error(), kUsage);
+}
+
 int run(std::span<const std::string> arguments) {
   const std::vector<GroupOption> groups = group_options();
   const auto invocation = parse_command_line(arguments, groups);
   if (!invocation) return fail(invocation.error(), kUsage);
-  SessionOptions options = session_options(invocation->config);
-  options.collector.names_wait_ns = 2'000'000'000;
-  auto session = HostSession::open(options);
-  if (!session) return fail(session.error(), kFailed);
-  Snapshot snapshot;
-  (*session)->collector().collect(snapshot, INT64_MAX);
-  PrometheusText text(invocation->config.limits.samples);
-  std::string page;
-  text.render(snapshot, page);
-  return print(page);
+  switch (invocation->command) {
+    case Command::serve: return run_serve(*invocation);
+    case Command::once: return run_once(*invocation);
+    case Command::detect: return kFailed;
+    case Command::metrics: return run_metrics(*invocation);
+    case Command::help: return print(invocation->help_text);
+    case Command::version: return print("cgmon-agent " CGMON_VERSION " (" CGMON_REVISION ")\n");
+  }
+  return kFailed;
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 The rule (docs: a layer includes only what stands left of it):
 
     base <- parse <- kernel <- cgroup, host, identity <- collector <- agent/* <- agent/main
-    metrics sees base only; config sees metrics (group names); only main and reload see config.
+    metrics sees base only; config sees metrics (group names); only the command line, main and reload see config.
 
 Third-party headers stay where they are used, and within collectors only kernel/ (and base's
 UniqueFd) includes headers of system calls. Before the tree, the checker itself is tried on
@@ -42,6 +42,8 @@ LAYERS = {
     # `agent run` never meets the server.
     "agent/enforce/": ["collectors/"],
     "agent/": ["collectors/", "agent/expose/", "agent/http/"],
+    # The command line is the configuration's other half: one option table makes both.
+    "agent/cli": ["collectors/", "agent/", "config/"],
     "agent/main.cc": ["collectors/", "agent/", "config/"],
     "agent/reload": ["collectors/", "agent/", "config/"],
     "agent/run": ["collectors/", "agent/"],

@@ -4,6 +4,12 @@
 #include <cerrno>
 
 namespace cgmon {
+namespace {
+
+constexpr std::uint64_t kLeafTurns = 8;  // a leaf's turn comes every eighth refresh
+constexpr unsigned kDoubts = 3;          // unannounced changes until events are given up
+
+}  // namespace
 
 CgroupTree::CgroupTree(Files& files, const Layout& layout, std::vector<int> walked,
                        TreeBounds bounds, std::function<bool(std::string_view)> preferred)
@@ -44,18 +50,20 @@ void CgroupTree::refresh() {
     if (hierarchies_[h].handle < 0) continue;
     add_top(h);
     pending_.clear();
-    bool must_check = check_all_ || hierarchies_[h].check_always || h == master_ || h == turn_;
+    bool all = check_all_ || hierarchies_[h].check_always;
     if (hierarchies_[h].watch >= 0) {
       read_events(h);
-      must_check |= events_.overflow;
+      all |= events_.overflow;
     }
     settle(h);
-    if (must_check) {
-      check(h);
+    if (all || h == master_ || h == turn_) {
+      check(h, all);
+      if (!pending_.empty() && !all) doubt(h);
       settle(h);
     }
   }
   check_all_ = false;
+  ++refreshes_;
   if (!hierarchies_.empty()) {
     turn_ = (turn_ + 1) % hierarchies_.size();
     if (turn_ == master_) turn_ = (turn_ + 1) % hierarchies_.size();
@@ -98,13 +106,15 @@ void CgroupTree::read_events(std::size_t h) {
   }
 }
 
-/// Compares every known directory with the kernel's; parents stand before children in order_, so a
-/// child that was exchanged after its parent was looked at is still noticed.
-void CgroupTree::check(std::size_t h) {
+/// Compares known directories with the kernel's; parents stand before children in order_, so a child
+/// that was exchanged after its parent was looked at is still noticed. `all`: every one, which finds
+/// all that changed without any event. Else those that have children and an eighth of the rest.
+void CgroupTree::check(std::size_t h, bool all) {
   const bool has_room = counters_.dropped_bound > 0 && living_ < bounds_.cgroups;
   for (const Cgroup* const cgroup : order_) {
     const Cgroup::Place& place = cgroup->places[h];
     if (place.inode == 0) continue;
+    if (!all && place.directories == 0 && (cgroup->slot + refreshes_) % kLeafTurns != 0) continue;
     FileStatus status;
     const int error = files_.status(hierarchies_[h].handle, relative(*cgroup, h), status);
     if (error == -ENOENT || (error == 0 && status.inode != place.inode)) {
@@ -114,6 +124,16 @@ void CgroupTree::check(std::size_t h) {
       pending_.push_back(cgroup->slot);
     }
   }
+}
+
+/// The check found a change that no event had announced. A directory made just now explains it once
+/// or twice; if it goes on, this hierarchy's events cannot be trusted and it is walked each time.
+void CgroupTree::doubt(std::size_t h) {
+  Walked& hierarchy = hierarchies_[h];
+  const std::size_t found = pending_.size();
+  read_events(h);
+  if (pending_.size() != found || ++hierarchy.unannounced < kDoubts) return;
+  stop_trusting(h);
 }
 
 /// Lists again what events or the check put into pending_. A slot that was freed meanwhile is
@@ -223,13 +243,18 @@ void CgroupTree::watch(Cgroup& cgroup, std::size_t h) {
     cgroup.places[h].watch = number;
     hierarchy.by_watch[number] = cgroup.slot;
   } else if (number != -ENOENT) {
-    // No more watches (max_user_watches): events alone would miss things, so walk from now on.
-    hierarchy.check_always = true;
-    ++counters_.watch_failures;
-    files_.close(hierarchy.watch);
-    hierarchy.watch = -1;
-    hierarchy.by_watch.clear();
+    // No more watches (max_user_watches): events would miss things.
+    stop_trusting(h);
   }
+}
+
+void CgroupTree::stop_trusting(std::size_t h) {
+  Walked& hierarchy = hierarchies_[h];
+  hierarchy.check_always = true;
+  ++counters_.watch_failures;
+  if (hierarchy.watch >= 0) files_.close(hierarchy.watch);
+  hierarchy.watch = -1;
+  hierarchy.by_watch.clear();
 }
 
 void CgroupTree::stop_watching(Cgroup::Place& place, std::size_t h) {

@@ -1,0 +1,34 @@
+#include "agent/once.h"
+
+#include "agent/expose/prometheus_text.h"
+
+namespace cgmon {
+namespace {
+
+constexpr std::int64_t kPatienceNs = 60'000'000'000;
+
+void collect(HostSession& session, Snapshot& snapshot) {
+  session.collector().collect(snapshot, session.clock().monotonic_ns() + kPatienceNs);
+}
+
+}  // namespace
+
+std::string once_prometheus(HostSession& session, std::size_t max_samples) {
+  Snapshot snapshot;
+  collect(session, snapshot);
+  std::string page;
+  PrometheusText(max_samples).render(snapshot, page);
+  return page;
+}
+
+TerminalTable once_table(HostSession& session, std::int64_t interval_ns,
+                         const TableOptions& options,
+                         const std::function<void(std::int64_t)>& sleep) {
+  Snapshot older, newer;
+  collect(session, older);
+  sleep(interval_ns);
+  collect(session, newer);
+  return terminal_table(older, newer, options);
+}
+
+}  // namespace cgmon

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "agent/expose/terminal_table.h"
+#include "agent/host_session.h"
+
+namespace cgmon {
+
+/// `agent --once -o prometheus`: one collection as the page has it.
+[[nodiscard]] std::string once_prometheus(HostSession& session, std::size_t max_samples);
+
+/// `agent --once`: the table, of two collections that lie `interval_ns` apart; `sleep` waits so
+/// many nanoseconds.
+[[nodiscard]] TerminalTable once_table(HostSession& session, std::int64_t interval_ns,
+                                       const TableOptions& options,
+                                       const std::function<void(std::int64_t)>& sleep);
+
+}  // namespace cgmon

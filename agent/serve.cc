@@ -1,0 +1,116 @@
+#include "agent/serve.h"
+
+#include <spdlog/logger.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "agent/collection_loop.h"
+#include "agent/http/message.h"
+#include "agent/http/pages.h"
+#include "agent/http/router.h"
+#include "agent/http/server.h"
+#include "agent/metrics_page.h"
+
+namespace cgmon {
+namespace {
+
+constexpr std::string_view kTextFormat = "text/plain; version=0.0.4; charset=utf-8";
+constexpr std::int64_t kDefaultTimeoutNs = 10'000'000'000;
+constexpr std::int64_t kTimeoutReserveNs = 500'000'000;  // for sending the page
+
+/// When a collection for this request must end: the scraper's own limit less the time to send.
+std::int64_t deadline_of(const Request& request, const Clock& clock) {
+  const auto timeout = parse_scrape_timeout(request.scrape_timeout);
+  const std::int64_t limit =
+      timeout ? std::chrono::nanoseconds(*timeout).count() - kTimeoutReserveNs : kDefaultTimeoutNs;
+  return clock.monotonic_ns() + std::max<std::int64_t>(limit, kTimeoutReserveNs / 5);
+}
+
+/// Logs each kind of failure once; the counters on the page say how often.
+class FailureLog {
+ public:
+  explicit FailureLog(spdlog::logger& log) : log_(log) {}
+
+  void look(const Snapshot& snapshot) {
+    for (; reads_ < snapshot.read_errors.size(); ++reads_) {
+      const ReadError& error = snapshot.read_errors[reads_];
+      log_.warn("msg=\"a kernel file could not be read; its values are absent\" reason={} path=\"{}\"",
+                error.reason, error.example);
+    }
+    for (; names_ < snapshot.metadata_failures.size(); ++names_) {
+      const MetadataFailure& failure = snapshot.metadata_failures[names_];
+      log_.warn("msg=\"a container's name could not be read\" source={} reason={}", failure.source,
+                failure.reason);
+    }
+    if (snapshot.report.watch_failures > watches_) {
+      watches_ = snapshot.report.watch_failures;
+      log_.warn("msg=\"a hierarchy cannot be watched and is walked each time; raise "
+                "fs.inotify.max_user_watches or max_user_instances\"");
+    }
+  }
+
+ private:
+  spdlog::logger& log_;
+  std::size_t reads_ = 0, names_ = 0;
+  std::uint64_t watches_ = 0;
+};
+
+Router make_router(const ServeOptions& options, MetricsPage& page, const CollectionLoop& loop,
+                   const Clock& clock, SelfMetrics& self, spdlog::logger& log) {
+  Router router({.answered = [&self](std::string_view handler,
+                                     int status) { self.count_request(handler, status); },
+                 .failed =
+                     [&log](std::string_view handler, std::string_view what) {
+                       log.error("msg=\"a request failed\" handler=\"{}\" error=\"{}\"", handler,
+                                 what);
+                     }});
+  router.add("/", [&options](const Request&) {
+    return landing_page({options.facts.version, options.telemetry_path});
+  });
+  router.add("/-/healthy", [](const Request&) { return healthy_page(); });
+  router.add("/-/ready", [&loop](const Request&) {
+    return ready_page(!loop.stuck(), "a collection does not end: a kernel file hangs");
+  });
+  router.add(options.telemetry_path, [&page, &clock](const Request& request) {
+    Response response;
+    response.content_type = kTextFormat;
+    response.body = page.get(deadline_of(request, clock));
+    return response;
+  });
+  return router;
+}
+
+}  // namespace
+
+Result<void> serve(const ServeOptions& options, HostSession& session, spdlog::logger& log,
+                   const std::function<void()>& wait_for_end) {
+  SelfMetrics self(options.facts, options.exporter_metrics);
+  FailureLog failures(log);
+  CollectionLoop loop(session.clock(), options.min_interval_ns,
+                      [&](Snapshot& snapshot, std::int64_t deadline_ns) {
+                        session.collector().collect(snapshot, deadline_ns);
+                        failures.look(snapshot);
+                      });
+  MetricsPage page(loop, self, options.max_samples);
+  const Router router = make_router(options, page, loop, session.clock(), self, log);
+  ServerOptions server_options;
+  server_options.listen_addresses = options.listen_addresses;
+  server_options.threads = options.threads;
+  auto server = Server::start(
+      server_options, [&router](const Request& request) { return router.answer(request); },
+      {.log = [&log](std::string_view line) { log.debug("msg=\"http\" line=\"{}\"", line); },
+       .rejected =
+           [&self](std::string_view reason, int status) { self.count_request(reason, status); }});
+  if (!server) return tl::unexpected(server.error());
+  for (const std::string& address : (*server)->addresses()) {
+    log.info("msg=\"listening\" address={} telemetry_path=\"{}\"", address,
+             options.telemetry_path);
+  }
+  wait_for_end();
+  log.info("msg=\"ending; requests under way are answered\"");
+  (*server)->stop();
+  return {};
+}
+
+}  // namespace cgmon

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/host_session.h"
+#include "agent/self_metrics.h"
+
+namespace spdlog {
+class logger;
+}
+
+namespace cgmon {
+
+struct ServeOptions {
+  std::vector<std::string> listen_addresses;
+  std::string telemetry_path = "/metrics";
+  std::int64_t min_interval_ns = 500'000'000;
+  std::uint32_t threads = 4;
+  bool exporter_metrics = true;
+  std::size_t max_samples = 500'000;
+  AgentFacts facts;
+};
+
+/// Serves until `wait_for_end` returns, then answers what is under way and ends. Fails when it
+/// cannot listen.
+[[nodiscard]] Result<void> serve(const ServeOptions& options, HostSession& session,
+                                 spdlog::logger& log, const std::function<void()>& wait_for_end);
+
+}  // namespace cgmon

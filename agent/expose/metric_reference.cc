@@ -1,0 +1,360 @@
+#include "agent/expose/metric_reference.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "agent/expose/terminal_text.h"
+#include "collectors/metrics/tables.h"
+
+namespace cgmon {
+namespace {
+
+std::string_view word(Kind kind) {
+  switch (kind) {
+    case Kind::counter:
+      return "counter";
+    case Kind::gauge:
+      return "gauge";
+    case Kind::info:
+      return "info";
+    case Kind::stateset:
+      break;
+  }
+  return "stateset";
+}
+
+std::string_view word(Unit unit) {
+  switch (unit) {
+    case Unit::count:
+      return "count";
+    case Unit::bytes:
+      return "bytes";
+    case Unit::seconds:
+      return "seconds";
+    case Unit::cores:
+      return "cores";
+    case Unit::microseconds:
+      return "microseconds";
+    case Unit::unix_seconds:
+      break;
+  }
+  return "seconds since 1970";
+}
+
+/// A number that the file has as the family prints it counts as `count` in the table.
+std::string_view word(FileUnit unit, Unit of_family) {
+  switch (unit) {
+    case FileUnit::count:
+      return word(of_family);
+    case FileUnit::bytes:
+      return "bytes";
+    case FileUnit::kibibytes:
+      return "kibibytes";
+    case FileUnit::nanoseconds:
+      return "nanoseconds";
+    case FileUnit::microseconds:
+      return "microseconds";
+    case FileUnit::user_ticks:
+      break;
+  }
+  return "ticks of USER_HZ";
+}
+
+std::string_view sentence(Reporter reporter) {
+  switch (reporter) {
+    case Reporter::every_cgroup:
+      return "for every cgroup";
+    case Reporter::containers:
+      return "for containers";
+    case Reporter::root:
+      return "for the root cgroup";
+    case Reporter::machine:
+      return "for the machine, by code of its own";
+    case Reporter::nobody:
+      break;
+  }
+  return "never: read as an input of other metrics";
+}
+
+std::string_view elements(Axis axis) {
+  switch (axis) {
+    case Axis::none:
+      return "";
+    case Axis::cpu:
+      return "one a CPU";
+    case Axis::device:
+    case Axis::device_number:
+      return "one a device";
+    case Axis::pagesize:
+      return "one a page size";
+    case Axis::node:
+      break;
+  }
+  return "one a NUMA node";
+}
+
+std::string_view labels_of(Axis axis) {
+  switch (axis) {
+    case Axis::none:
+      return "";
+    case Axis::cpu:
+      return R"(cpu="…")";
+    case Axis::device:
+      return R"(device="…")";
+    case Axis::device_number:
+      return R"(device="…",major="…",minor="…")";
+    case Axis::pagesize:
+      return R"(pagesize="…")";
+    case Axis::node:
+      break;
+  }
+  return R"(node="…")";
+}
+
+/// The formula over inputs; empty for one that has no words here, then the inputs are listed.
+std::string formula(Derivation derive, std::span<const std::string> in) {
+  if (derive == working_set) return in[0] + " - " + in[1] + ", at least 0";
+  if (derive == sum) return in[0] + " + " + in[1];
+  if (derive == difference) return in[0] + " - " + in[1] + ", at least 0";
+  if (derive == shares_from_weight) return "2 + (" + in[0] + " - 1) * 262142 / 9999";
+  if (derive == quota_cores) return in[0] + " / " + in[1];
+  return {};
+}
+
+std::string name_of(std::string_view family, std::string_view labels) {
+  std::string name(family);
+  if (!labels.empty()) name.append("{").append(labels).append("}");
+  return name;
+}
+
+/// Lines of cells, each column as wide as its widest cell; the last one is not filled up.
+class Columns {
+ public:
+  explicit Columns(std::string_view indent) : indent_(indent) {}
+
+  void add(std::vector<std::string> cells) { lines_.push_back(std::move(cells)); }
+
+  void append_to(std::string& text) const {
+    std::vector<std::size_t> widths;
+    for (const auto& cells : lines_) {
+      widths.resize(std::max(widths.size(), cells.size()));
+      for (std::size_t i = 0; i < cells.size(); ++i) {
+        widths[i] = std::max(widths[i], display_width(cells[i]));
+      }
+    }
+    for (const auto& cells : lines_) {
+      std::string line(indent_);
+      for (std::size_t i = 0; i < cells.size(); ++i) {
+        line += cells[i];
+        // An empty column costs nothing.
+        if (widths[i] != 0) line.append(widths[i] - display_width(cells[i]) + 2, ' ');
+      }
+      line.erase(line.find_last_not_of(' ') + 1);
+      text += line + '\n';
+    }
+  }
+
+ private:
+  std::string_view indent_;
+  std::vector<std::vector<std::string>> lines_;
+};
+
+std::string switch_of(Group group) {
+  if (group == Group::spec) return "always on";
+  const GroupInfo& is = info(group);
+  const std::string flag =
+      "--" + std::string(is.on_by_default ? "no-" : "") + "collector." + std::string(is.name);
+  return std::string(is.on_by_default ? "on by default, off with " : "off by default, on with ") +
+         flag;
+}
+
+bool has_row_in(const Family& family, Group group) {
+  for (std::size_t i = 0; i < kRowCount; ++i) {
+    if (kRows[i].family == family.name && group_of(i) == group) return true;
+  }
+  return family.reporter == Reporter::machine && family.group == group;
+}
+
+std::string file_of(const Source& source) {
+  const std::string file(source.file);
+  return source.controller == Controller::proc ? "/proc/" + file : file;
+}
+
+std::string key_of(const Source& source) {
+  std::string key(source.key);
+  switch (format_of(source)) {
+    case FileFormat::fields:
+      return "field " + std::to_string(key[0] - '0' + 1);
+    case FileFormat::psi:
+      return key + " total";
+    case FileFormat::per_cpu:
+      return "each field";
+    case FileFormat::single:
+    case FileFormat::flat_keyed:
+    case FileFormat::meminfo:
+      break;
+  }
+  return key;
+}
+
+std::string remark_on(const Source& source) {
+  std::string remark;
+  if (source.when == When::root) remark = "(at the root only)";
+  if (source.when == When::not_root) remark = "(not at the root)";
+  if (source.reach == Reach::own_only) {
+    remark += std::string(remark.empty() ? "" : " ") + "(of each cgroup alone: the agent adds up)";
+  }
+  return remark;
+}
+
+void add_source(const Source& source, Unit of_family, Columns& columns) {
+  if (source.controller == Controller::agent) {
+    columns.add({"agent", "", "the agent's " + std::string(source.file)});
+    return;
+  }
+  const bool in_cgroup = source.version != Version::none;
+  columns.add({in_cgroup ? (source.version == Version::v1 ? "v1" : "v2") : "any",
+               std::string(name_of(source.controller)), file_of(source), key_of(source),
+               std::string(word(source.unit, of_family)), remark_on(source)});
+}
+
+/// Whether the kernel can write "no limit" there: `max`, -1, or v1's huge number.
+bool can_say_no_limit(const Source& source) {
+  if (format_of(source) == FileFormat::fields) return source.key == "0";
+  if (format_of(source) != FileFormat::single) return false;
+  const std::string_view file = source.file;
+  return file.find("limit_in_bytes") != file.npos || file.find("quota") != file.npos ||
+         file.ends_with(".max") || file.ends_with(".high") || file.ends_with(".low") ||
+         file.ends_with(".min");
+}
+
+std::string computed(const Row& row) {
+  std::vector<std::string> inputs;
+  for (const RowName& input : row.inputs) inputs.push_back(name_of(input.family, input.labels));
+  std::string how = formula(row.derive, inputs);
+  if (how.empty()) {
+    how = "from";
+    for (const std::string& input : inputs) how += " " + input;
+  }
+  return row.sources.empty() ? how : how + ", where no file has it";
+}
+
+void append_row(std::size_t row_index, std::string& text) {
+  const Row& row = kRows[row_index];
+  std::string labels(row.labels);
+  if (row.axis != Axis::none) {
+    labels.append(labels.empty() ? "" : ",").append(labels_of(row.axis));
+  }
+  if (!labels.empty()) text.append("\n").append(name_of(row.family, labels)).append("\n");
+  Columns sources("  ");
+  for (const Source& source : row.sources) {
+    add_source(source, family_of(row_index).unit, sources);
+  }
+  sources.append_to(text);
+  Columns facts("  ");
+  if (row.derive != nullptr) facts.add({"computed", computed(row)});
+  if (row.axis != Axis::none) facts.add({"samples", std::string(elements(row.axis))});
+  if (row.has_group)
+    facts.add({"collector", std::string(info(row.group).name) + ", " + switch_of(row.group)});
+  if (!row.only_if_number.family.empty()) {
+    facts.add({"only with", name_of(row.only_if_number.family, row.only_if_number.labels)});
+  }
+  if (std::ranges::any_of(row.sources, can_say_no_limit)) {
+    const bool zero = row.unlimited == Unlimited::print_zero;
+    facts.add({"no limit", zero ? "printed as 0" : "no sample"});
+  }
+  if (row.cadvisor_absent == CadvisorAbsent::zero) {
+    facts.add({"absent", "no sample (cAdvisor prints 0)"});
+  }
+  facts.append_to(text);
+}
+
+/// Insertions, deletions and replacements that turn `a` into `b`.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> line(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) line[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(line[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U);
+      diagonal = std::exchange(line[j], std::min({line[j] + 1, line[j - 1] + 1, replaced}));
+    }
+  }
+  return line[b.size()];
+}
+
+/// Names that hold the word, else those that are a few typos away, the nearest first.
+std::vector<std::string_view> close_to(std::string_view name) {
+  constexpr std::size_t kShown = 5, kNameBytesMax = 100;
+  std::vector<std::pair<std::size_t, std::string_view>> close;
+  if (name.size() < 3 || name.size() > kNameBytesMax) return {};
+  for (const Family& family : kFamilies) {
+    const bool holds = family.name.find(name) != family.name.npos;
+    const std::size_t distance = holds ? 0 : edit_distance(name, family.name);
+    if (distance <= std::max<std::size_t>(2, name.size() / 5))
+      close.emplace_back(distance, family.name);
+  }
+  std::ranges::stable_sort(close, {}, &std::pair<std::size_t, std::string_view>::first);
+  std::vector<std::string_view> names;
+  for (const auto& [distance, found] : close) {
+    if (names.size() < kShown) names.push_back(found);
+  }
+  return names;
+}
+
+tl::unexpected<Error> unknown_metric(std::string_view name) {
+  constexpr std::size_t kShownWidth = 100;
+  std::string what = "no metric is named \"" + shortened(terminal_safe(name), kShownWidth) + '"';
+  const auto names = close_to(name);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    what.append(i == 0                  ? "; did you mean "
+                : i + 1 == names.size() ? " or "
+                                        : ", ")
+        .append(names[i]);
+  }
+  what += names.empty() ? "; `agent metrics` lists them all" : "?";
+  return failure(std::move(what));
+}
+
+}  // namespace
+
+std::string metric_list() {
+  std::string text;
+  for (std::size_t i = 0; i < kGroups.size(); ++i) {
+    const auto group = static_cast<Group>(i);
+    Columns families("  ");
+    for (const Family& family : kFamilies) {
+      if (family.reporter == Reporter::nobody || !has_row_in(family, group)) continue;
+      families.add({std::string(family.name), std::string(word(family.kind)),
+                    std::string(word(family.unit)), std::string(family.help)});
+    }
+    text.append(i == 0 ? "" : "\n").append(info(group).name);
+    if (group != Group::spec) text.append(" (").append(switch_of(group)).append(")");
+    text.append(": ").append(info(group).help).append("\n");
+    families.append_to(text);
+  }
+  return text;
+}
+
+Result<std::string> explain_metric(std::string_view name) {
+  const std::size_t index = find_family(name);
+  if (index == kFamilies.size()) return unknown_metric(name);
+  const Family& family = kFamilies[index];
+  std::string text = std::string(family.name) + "\n  " + std::string(family.help) + "\n\n";
+  Columns facts("  ");
+  facts.add({"type", std::string(word(family.kind))});
+  facts.add({"unit", std::string(word(family.unit))});
+  facts.add({"collector", std::string(info(family.group).name) + ", " + switch_of(family.group)});
+  facts.add({"reported", std::string(sentence(family.reporter))});
+  facts.append_to(text);
+  text += "\nSources, in order of preference:\n";
+  for (std::size_t i = 0; i < kRowCount; ++i) {
+    if (kFamilyOfRow[i] == index) append_row(i, text);
+  }
+  return text;
+}
+
+}  // namespace cgmon

@@ -35,7 +35,7 @@ class CapturedTree : public testing::TestWithParam<Host> {
  protected:
   void SetUp() override {
     const Result<void> loaded =
-        files.load(std::string("tests/fixtures/") + GetParam().name + ".tree");
+        files_.load(std::string("tests/fixtures/") + GetParam().name + ".tree");
     ASSERT_TRUE(loaded) << loaded.error().message();
   }
   /// Calls back for every directory at and below `path`.
@@ -43,23 +43,23 @@ class CapturedTree : public testing::TestWithParam<Host> {
                       const std::function<void(const std::string&)>& visit) {
     visit(path);
     DirectoryListing listing;
-    ASSERT_EQ(files.list_directories(Files::kAbsolute, path.c_str(), listing), 0) << path;
+    ASSERT_EQ(files_.list_directories(Files::kAbsolute, path.c_str(), listing), 0) << path;
     for (const auto& entry : listing.entries()) {
-      each_directory(path + "/" + std::string(listing.name(entry)), visit);
+      each_directory(std::string(path).append("/").append(listing.name(entry)), visit);
     }
   }
-  TreeFiles files;
+  TreeFiles files_;
 };
 
 TEST_P(CapturedTree, HasTheFileSystemsOfItsLayout) {
-  EXPECT_EQ(files.filesystem(kTop), GetParam().top_magic);
-  EXPECT_EQ(files.filesystem("/proc/self/mountinfo"), kProcMagic);
+  EXPECT_EQ(files_.filesystem(kTop), GetParam().top_magic);
+  EXPECT_EQ(files_.filesystem("/proc/self/mountinfo"), kProcMagic);
   const bool v1 = GetParam().top_magic == kTmpfsMagic;
-  EXPECT_EQ(files.filesystem(GetParam().memory), v1 ? kCgroupMagic : kCgroup2Magic);
+  EXPECT_EQ(files_.filesystem(GetParam().memory), v1 ? kCgroupMagic : kCgroup2Magic);
   if (GetParam().v2 != nullptr) {
-    EXPECT_EQ(files.filesystem(GetParam().v2), kCgroup2Magic);
+    EXPECT_EQ(files_.filesystem(GetParam().v2), kCgroup2Magic);
   }
-  EXPECT_THAT(files.content("/proc/self/mountinfo"), HasSubstr(" /sys/fs/cgroup"));
+  EXPECT_THAT(files_.content("/proc/self/mountinfo"), HasSubstr(" /sys/fs/cgroup"));
 }
 
 TEST_P(CapturedTree, CountsTheLinksOfEveryCgroupAsItListsThem) {
@@ -67,8 +67,8 @@ TEST_P(CapturedTree, CountsTheLinksOfEveryCgroupAsItListsThem) {
   each_directory(kTop, [&](const std::string& path) {
     FileStatus status;
     DirectoryListing listing;
-    ASSERT_EQ(files.status(Files::kAbsolute, path.c_str(), status), 0);
-    ASSERT_EQ(files.list_directories(Files::kAbsolute, path.c_str(), listing), 0);
+    ASSERT_EQ(files_.status(Files::kAbsolute, path.c_str(), status), 0);
+    ASSERT_EQ(files_.list_directories(Files::kAbsolute, path.c_str(), listing), 0);
     EXPECT_EQ(status.links, 2 + listing.entries().size()) << path;
     EXPECT_NE(status.inode, 0U);
     EXPECT_GT(status.mtime_ns, 1'700'000'000'000'000'000) << path;
@@ -82,11 +82,11 @@ TEST_P(CapturedTree, HasTheContainerInEveryHierarchyWithItsProcesses) {
   std::string id;
   each_directory("/sys/fs/cgroup", [&](const std::string& path) {
     const std::string procs = path + "/cgroup.procs";
-    if (!files.exists(procs) || files.content(procs).empty()) return;
+    if (!files_.exists(procs) || files_.content(procs).empty()) return;
     if (path.find("docker/") == path.npos && path.find("/docker-") == path.npos) return;
-    std::string pid = files.content(procs).substr(0, files.content(procs).find('\n'));
-    EXPECT_TRUE(files.exists("/proc/" + pid + "/stat")) << procs;
-    const std::string cgroups = files.content("/proc/" + pid + "/cgroup");
+    std::string pid = files_.content(procs).substr(0, files_.content(procs).find('\n'));
+    EXPECT_TRUE(files_.exists("/proc/" + pid + "/stat")) << procs;
+    const std::string cgroups = files_.content("/proc/" + pid + "/cgroup");
     const std::string leaf = path.substr(path.rfind('/'));
     EXPECT_THAT(cgroups, HasSubstr(leaf));
     if (id.empty()) id = leaf;
@@ -99,11 +99,11 @@ TEST_P(CapturedTree, HasFilesThatCannotBeRead) {
   const std::string path = GetParam().top_magic == kTmpfsMagic
                                ? std::string(GetParam().memory) + "/memory.force_empty"
                                : std::string(GetParam().memory) + "/memory.reclaim";
-  const int file = files.open(Files::kAbsolute, path.c_str());
+  const int file = files_.open(Files::kAbsolute, path.c_str());
   ASSERT_GE(file, 0);
   char byte = 0;
-  EXPECT_EQ(files.read(file, std::span(&byte, 1), 0), -EINVAL);
-  files.close(file);
+  EXPECT_EQ(files_.read(file, std::span(&byte, 1), 0), -EINVAL);
+  files_.close(file);
 }
 
 /// Memory usage by id, as cAdvisor showed it.
@@ -130,7 +130,8 @@ TEST_P(CapturedTree, AgreesWithWhatCadvisorShowed) {
   const bool v1 = GetParam().top_magic == kTmpfsMagic;
   for (const auto& [id, value] : usage) {
     const std::string name = v1 ? "/memory.usage_in_bytes" : "/memory.current";
-    EXPECT_EQ(files.content(GetParam().memory + id + name), value + "\n") << id;
+    const std::string path = std::string(GetParam().memory).append(id).append(name);
+    EXPECT_EQ(files_.content(path), value + "\n") << id;
   }
 }
 

@@ -79,7 +79,7 @@ TEST(FaultyFiles, LetsEveryKindOfCallFailAndSucceed) {
     FileStatus status;
     DirectoryListing listing;
     WatchEvents events;
-    const std::vector<std::int64_t> answers{
+    std::vector<std::int64_t> answers{
         dir,
         file,
         beneath,

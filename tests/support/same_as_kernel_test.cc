@@ -78,8 +78,8 @@ class SameAsKernel : public testing::Test {
         "fifo",      "fifo/x",     "to_slash",    "to_slash/c",  "file_slash",  "a/.hidden",
         "..",        "../base",    "a/b/../file", "a/b/../../a", "file_slash/", "escape",
     };
-    all.push_back(std::string(255, 'n'));
-    all.push_back(std::string(256, 'n'));
+    all.emplace_back(255, 'n');
+    all.emplace_back(256, 'n');
     all.push_back("a/" + std::string(256, 'n') + "/x");
     all.push_back(std::string(4096, '/') + "a");
     all.push_back(std::string(4090, '/') + "a");

@@ -20,50 +20,50 @@ FileStatus status_of(Files& files, const char* path) {
   return status;
 }
 
-/// A tree with one watch on "/cg", whose number is `number`.
+/// A tree with one watch on "/cg", whose number is `number_`.
 class WatchedTree : public testing::Test {
  protected:
   WatchedTree() {
-    files.add_directory("/cg/docker");
-    watch = files.open_watch();
-    number = files.watch_directory(watch, Files::kAbsolute, "/cg");
+    files_.add_directory("/cg/docker");
+    watch_ = files_.open_watch();
+    number_ = files_.watch_directory(watch_, Files::kAbsolute, "/cg");
   }
   WatchEvents events() {
     WatchEvents seen;
-    EXPECT_EQ(files.read_watch(watch, seen), 0);
+    EXPECT_EQ(files_.read_watch(watch_, seen), 0);
     return seen;
   }
-  TreeFiles files;
-  int watch = -1, number = -1;
+  TreeFiles files_;
+  int watch_ = -1, number_ = -1;
 };
 
 TEST_F(WatchedTree, ReportsDirectoriesThatComeAndGoOnce) {
   EXPECT_THAT(events().directories, IsEmpty());
-  files.add_directory("/cg/a").add_directory("/cg/b");
-  EXPECT_THAT(events().directories, ElementsAre(number));
+  files_.add_directory("/cg/a").add_directory("/cg/b");
+  EXPECT_THAT(events().directories, ElementsAre(number_));
   EXPECT_THAT(events().directories, IsEmpty());
-  files.remove_directory("/cg/a");
-  EXPECT_THAT(events().directories, ElementsAre(number));
+  files_.remove_directory("/cg/a");
+  EXPECT_THAT(events().directories, ElementsAre(number_));
 }
 
 TEST_F(WatchedTree, SaysNothingOfFilesNorOfWhatLiesDeeper) {
-  files.set_file("/cg/cpu.stat", "x").remove("/cg/cpu.stat").add_directory("/cg/docker/deeper");
+  files_.set_file("/cg/cpu.stat", "x").remove("/cg/cpu.stat").add_directory("/cg/docker/deeper");
   EXPECT_THAT(events().directories, IsEmpty());
 }
 
 TEST_F(WatchedTree, ForgetsADirectoryThatGoes) {
-  const int child = files.watch_directory(watch, Files::kAbsolute, "/cg/docker");
-  EXPECT_NE(child, number);
-  EXPECT_EQ(files.watched_directories(), 2U);
-  files.remove_directory("/cg/docker").add_directory("/cg/docker").add_directory("/cg/docker/x");
-  EXPECT_EQ(files.watched_directories(), 1U);
-  EXPECT_THAT(events().directories, ElementsAre(number));
-  EXPECT_GT(files.watch_directory(watch, Files::kAbsolute, "/cg/docker"), child)
+  const int child = files_.watch_directory(watch_, Files::kAbsolute, "/cg/docker");
+  EXPECT_NE(child, number_);
+  EXPECT_EQ(files_.watched_directories(), 2U);
+  files_.remove_directory("/cg/docker").add_directory("/cg/docker").add_directory("/cg/docker/x");
+  EXPECT_EQ(files_.watched_directories(), 1U);
+  EXPECT_THAT(events().directories, ElementsAre(number_));
+  EXPECT_GT(files_.watch_directory(watch_, Files::kAbsolute, "/cg/docker"), child)
       << "numbers are not used again";
 }
 
 TEST_F(WatchedTree, LosesEventsWhenItOverflows) {
-  files.add_directory("/cg/a").overflow_watches();
+  files_.add_directory("/cg/a").overflow_watches();
   const WatchEvents seen = events();
   EXPECT_TRUE(seen.overflow);
   EXPECT_THAT(seen.directories, IsEmpty());
@@ -71,20 +71,21 @@ TEST_F(WatchedTree, LosesEventsWhenItOverflows) {
 }
 
 TEST_F(WatchedTree, IsSilentWhileMuted) {
-  files.mute_watches(true).add_directory("/cg/a").mute_watches(false);
+  files_.mute_watches(true).add_directory("/cg/a").mute_watches(false);
   EXPECT_THAT(events().directories, IsEmpty());
-  files.add_directory("/cg/b");
-  EXPECT_THAT(events().directories, ElementsAre(number));
+  files_.add_directory("/cg/b");
+  EXPECT_THAT(events().directories, ElementsAre(number_));
 }
 
 TEST_F(WatchedTree, FailsToWatchWhenTold) {
-  files.fail_watches(ENOSPC).fail_open_watch(EMFILE);
-  EXPECT_EQ(files.watch_directory(watch, Files::kAbsolute, "/cg/docker"), -ENOSPC);
-  EXPECT_EQ(files.watch_directory(watch, Files::kAbsolute, "/cg"), number) << "is watched already";
-  EXPECT_EQ(files.open_watch(), -EMFILE);
-  EXPECT_EQ(files.watched_directories(), 1U);
-  files.fail_watches(0).fail_open_watch(0);
-  EXPECT_GT(files.watch_directory(watch, Files::kAbsolute, "/cg/docker"), number);
+  files_.fail_watches(ENOSPC).fail_open_watch(EMFILE);
+  EXPECT_EQ(files_.watch_directory(watch_, Files::kAbsolute, "/cg/docker"), -ENOSPC);
+  EXPECT_EQ(files_.watch_directory(watch_, Files::kAbsolute, "/cg"), number_)
+      << "is watched already";
+  EXPECT_EQ(files_.open_watch(), -EMFILE);
+  EXPECT_EQ(files_.watched_directories(), 1U);
+  files_.fail_watches(0).fail_open_watch(0);
+  EXPECT_GT(files_.watch_directory(watch_, Files::kAbsolute, "/cg/docker"), number_);
 }
 
 TEST(TreeEdits, KeepLinksInodesAndTimesRight) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 namespace cgmon {
@@ -192,6 +191,7 @@ int TreeFiles::list_directories(int dir, const char* path, DirectoryListing& lis
   if (!node->is(S_IFDIR)) return -ENOTDIR;
   if (fails_to_open(node->error)) return -node->error;
   if (node->removed) return -ENOENT;
+  // NOLINTNEXTLINE(modernize-loop-convert): clang 14 cannot read libstdc++'s views.
   for (auto child = node->children.rbegin(); child != node->children.rend(); ++child) {
     if (child->second->is(S_IFDIR)) listing.add(child->first, child->second->inode);
   }
@@ -201,7 +201,9 @@ int TreeFiles::list_directories(int dir, const char* path, DirectoryListing& lis
 int TreeFiles::open_watch() {
   if (open_watch_error_ != 0) return -open_watch_error_;
   if (full()) return -EMFILE;
-  return take_handle({nullptr, std::make_unique<Watch>()});
+  Handle handle;
+  handle.watch = std::make_unique<Watch>();
+  return take_handle(std::move(handle));
 }
 
 int TreeFiles::watch_directory(int watch, int dir, const char* path) {

@@ -10,7 +10,6 @@ namespace cgmon {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 std::string read_all(Files& files, const char* path) {
   std::string content;

@@ -79,8 +79,9 @@ std::optional<int> errno_of(std::string_view name) {
 /// Stores `value` where there is one.
 template <class T, class U>
 bool store(std::optional<U> value, T& place) {
-  if (value) place = static_cast<T>(*std::move(value));
-  return value.has_value();
+  if (!value) return false;
+  place = static_cast<T>(*std::move(value));
+  return true;
 }
 
 struct Header {

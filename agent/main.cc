@@ -114,7 +114,9 @@ int run_once(const Invocation& invocation) {
   auto session = HostSession::open(options);
   if (!session) return fail(session.error(), kFailed);
   if (invocation.once.output == OutputFormat::prometheus) {
-    return print(once_prometheus(**session, invocation.config.limits.samples));
+    const SelfMetrics self(facts_of((*session)->collector().layout(), (*session)->clock()),
+                           !invocation.config.web.disable_exporter_metrics);
+    return print(once_prometheus(**session, self, invocation.config.limits.samples));
   }
   TableOptions table;
   table.width = terminal_width();

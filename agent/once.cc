@@ -13,11 +13,13 @@ void collect(HostSession& session, Snapshot& snapshot) {
 
 }  // namespace
 
-std::string once_prometheus(HostSession& session, std::size_t max_samples) {
+std::string once_prometheus(HostSession& session, const SelfMetrics& self,
+                            std::size_t max_samples) {
   Snapshot snapshot;
   collect(session, snapshot);
   std::string page;
   PrometheusText(max_samples).render(snapshot, page);
+  self.append_text(&snapshot, page);
   return page;
 }
 

@@ -7,11 +7,13 @@
 
 #include "agent/expose/terminal_table.h"
 #include "agent/host_session.h"
+#include "agent/self_metrics.h"
 
 namespace cgmon {
 
-/// `agent --once -o prometheus`: one collection as the page has it.
-[[nodiscard]] std::string once_prometheus(HostSession& session, std::size_t max_samples);
+/// `agent --once -o prometheus`: one collection, as the page has it.
+[[nodiscard]] std::string once_prometheus(HostSession& session, const SelfMetrics& self,
+                                          std::size_t max_samples);
 
 /// `agent --once`: the table, of two collections that lie `interval_ns` apart; `sleep` waits so
 /// many nanoseconds.

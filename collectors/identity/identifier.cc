@@ -9,7 +9,6 @@ namespace cgmon {
 namespace {
 
 constexpr std::uint8_t kAsks = 12;       // one a pass: three minutes at 15 s
-constexpr std::size_t kMaxPath = 4096;   // an id is cut nowhere below the kernel's own bound
 constexpr std::size_t kMaxText = 256;
 
 }  // namespace
@@ -18,7 +17,7 @@ void Identifier::add(Slot slot, std::string_view path) {
   if (slot >= entries_.size()) entries_.resize(slot + 1);
   const PathIdentity identity = identify_path(path);
   auto labels = std::make_shared<CgroupLabels>();
-  labels->id = repair_text(path, kMaxPath);
+  labels->id = repair_path(path);
   labels->kind = identity.kind;
   labels->runtime = identity.runtime;
   labels->container_id = identity.container_id;

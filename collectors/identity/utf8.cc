@@ -37,4 +37,24 @@ std::string repair_text(std::string_view text, std::size_t max_bytes) {
   return repaired;
 }
 
+std::string repair_path(std::string_view path) {
+  std::string repaired;
+  while (!path.empty()) {
+    const std::size_t length = character_length(path);
+    const bool stand_in = length == 3 && path[0] == '\xEF' && (path[1] == '\x9E' || path[1] == '\x9F');
+    if (length != 0 && !stand_in) {
+      repaired += path.substr(0, length);
+      path.remove_prefix(length);
+      continue;
+    }
+    // U+F780 to U+F7FF are EF 9E 80 to EF 9F BF.
+    const auto byte = static_cast<std::uint8_t>(path[0]);
+    repaired += '\xEF';
+    repaired += byte < 0xC0 ? '\x9E' : '\x9F';
+    repaired += static_cast<char>(0x80 | (byte & 0x3F));
+    path.remove_prefix(1);
+  }
+  return repaired;
+}
+
 }  // namespace cgmon

@@ -11,4 +11,9 @@ namespace cgmon {
 /// characters.
 [[nodiscard]] std::string repair_text(std::string_view text, std::size_t max_bytes);
 
+/// A path of any bytes as text, so that different paths stay different: a byte 0xHH that is no UTF-8
+/// becomes the private-use character U+F7HH, and so does each byte of such a character that the path
+/// itself holds. Ordinary text is unchanged.
+[[nodiscard]] std::string repair_path(std::string_view path);
+
 }  // namespace cgmon

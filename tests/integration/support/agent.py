@@ -114,7 +114,11 @@ class Agent:
         return self._connection
 
     def get(self, path, headers=()):
-        return self.connection().get(path, headers)
+        response = self.connection().get(path, headers)
+        if response.headers.get("connection", "").lower() == "close":  # it is crowded
+            self._connection.close()
+            self._connection = None
+        return response
 
     def scrape_bytes(self):
         response = self.get("/metrics")

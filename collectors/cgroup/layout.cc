@@ -72,8 +72,8 @@ bool is_real_root(Files& files, const Hierarchy& hierarchy) {
 
 void finish(Files& files, Hierarchy& hierarchy) {
   hierarchy.real_root = is_real_root(files, hierarchy);
-  // A root of "/.." lies above this process' namespace: what is mounted there is not known by a path,
-  // so paths begin at the mount's top.
+  // A root of "/.." lies above this process' namespace: what is mounted there is not known by a
+  // path, so paths begin at the mount's top.
   const bool named = hierarchy.mount_root != "/" && !hierarchy.mount_root.starts_with("/..");
   hierarchy.prefix = named && !hierarchy.real_root ? hierarchy.mount_root : "";
 }
@@ -252,7 +252,8 @@ void read_kernel_controllers(Files& files, const Roots& roots, Layout& layout) {
       state.enabled = kernel.enabled;
     };
     if (const auto controller = controller_named(kernel.name)) set(*controller);
-    if (kernel.name == name_of(Controller::blkio)) set(Controller::io);  // one controller, two names
+    // /proc/cgroups calls v2's io by its v1 name.
+    if (kernel.name == name_of(Controller::blkio)) set(Controller::io);
   }
 }
 
@@ -279,10 +280,14 @@ PsiState psi_state(Files& files, const Roots& roots, const Layout& layout) {
 
 const char* name_of(Mode mode) {
   switch (mode) {
-    case Mode::none: return "none";
-    case Mode::legacy: return "legacy";
-    case Mode::hybrid: return "hybrid";
-    case Mode::unified: return "unified";
+    case Mode::none:
+      return "none";
+    case Mode::legacy:
+      return "legacy";
+    case Mode::hybrid:
+      return "hybrid";
+    case Mode::unified:
+      return "unified";
   }
   return "none";
 }
@@ -306,8 +311,8 @@ int Layout::named_systemd() const {
 }
 
 bool Layout::restricted() const {
-  return !hierarchies.empty() &&
-         std::ranges::none_of(hierarchies, [](const Hierarchy& h) { return h.real_root; });
+  const int at = master();
+  return at >= 0 && !hierarchies[static_cast<std::size_t>(at)].real_root;
 }
 
 Result<Layout> detect_layout(Files& files, const Roots& roots) {
@@ -315,8 +320,7 @@ Result<Layout> detect_layout(Files& files, const Roots& roots) {
   // This process' own mountinfo: only what it says can be opened here. (The host's, in
   // <procfs>/1/mountinfo, names places of another mount namespace.)
   std::string text;
-  const int error =
-      read_file(files, Files::kAbsolute, "/proc/self/mountinfo", kMaxMountinfo, text);
+  const int error = read_file(files, Files::kAbsolute, "/proc/self/mountinfo", kMaxMountinfo, text);
   if (error != 0) {
     layout.notes.push_back("/proc/self/mountinfo cannot be read (" +
                            std::string(errno_name(-error)) + "): cgroup mounts were guessed from " +

@@ -59,7 +59,8 @@ struct Layout {
   /// has controllers, else memory's, else the first; -1 without any.
   [[nodiscard]] int master() const;
   [[nodiscard]] int named_systemd() const;
-  /// Only a part of the host's tree is visible (a container's own cgroup namespace or mount).
+  /// Only a part of the host's tree is visible (a container's own cgroup namespace or mount). The
+  /// master tells: in a container, hierarchies that its engine does not use show their real root.
   [[nodiscard]] bool restricted() const;
 };
 

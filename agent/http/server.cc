@@ -26,7 +26,7 @@ namespace cgmon {
 namespace {
 
 /// Bodies up to this size are copied behind their head: one system call, one packet.
-constexpr std::size_t kSmallBody = 16 * 1024;
+constexpr std::size_t kSmallBody = 16'384;
 constexpr std::string_view kLastResort =
     "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
@@ -150,8 +150,8 @@ Result<std::vector<ListenAddress>> understand(const ServerOptions& options) {
 /// The library's context and what its callbacks touch: at a fixed address, unlike the Server.
 class Server::Connections {
  public:
-  Connections(const ServerOptions& options, Handler handler, ServerEvents events)
-      : options_(options), handler_(std::move(handler)), events_(std::move(events)) {}
+  Connections(ServerOptions options, Handler handler, ServerEvents events)
+      : options_(std::move(options)), handler_(std::move(handler)), events_(std::move(events)) {}
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
   ~Connections() { stop(); }

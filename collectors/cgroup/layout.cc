@@ -180,7 +180,7 @@ std::vector<Hierarchy> from_tree_shape(Files& files, const std::string& top) {
   std::vector<std::string> names;  // listings have no order, a layout has
   for (const auto& entry : listing.entries()) names.emplace_back(listing.name(entry));
   std::ranges::sort(names);
-  for (const std::string& name : names) add(top + '/' + name, name);
+  for (const std::string& name : names) add(std::string(top).append("/").append(name), name);
   return found;
 }
 

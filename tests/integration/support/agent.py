@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 from support import exposition
 from support.checks import expect_equal, wait_until
@@ -42,6 +43,7 @@ class Agent:
         self.port = 0
         self.log = []
         self._connection = None
+        self._used = 0.0
 
     def __enter__(self):
         # Another program can take the port between our probe and the agent's bind.
@@ -109,15 +111,23 @@ class Agent:
         return "\n".join("    " + line for line in self.log[-lines:])
 
     def connection(self):
+        # The server ends a connection that is idle for 5 s, as it may.
+        if self._connection is not None and time.monotonic() - self._used > 3:
+            self._hang_up()
         if self._connection is None:
             self._connection = Connection(self.port)
+        self._used = time.monotonic()
         return self._connection
+
+    def _hang_up(self):
+        self._connection.close()
+        self._connection = None
 
     def get(self, path, headers=()):
         response = self.connection().get(path, headers)
+        self._used = time.monotonic()
         if response.headers.get("connection", "").lower() == "close":  # it is crowded
-            self._connection.close()
-            self._connection = None
+            self._hang_up()
         return response
 
     def scrape_bytes(self):

@@ -77,8 +77,7 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
       reader_(files, plan_, options.ticks_per_second),
       kept_(files, plan_, options.descriptors),
       identifier_(metadata),
-      proc_(files.open_directory(Files::kAbsolute, roots.procfs.c_str())),
-      boot_ns_(boot_time_ns(files, roots)),
+      roots_(roots),
       files_of_group_(kGroups.size()),
       absent_(plan_.files.size()) {
   for (const std::size_t row_index : plan_.subtree_sums) sums_.emplace_back(row_index);
@@ -97,6 +96,9 @@ Collector::~Collector() {
 }
 
 void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns) {
+  // What could not be had is tried again: one failure must not last as long as the agent.
+  if (proc_ < 0) proc_ = files_.open_directory(Files::kAbsolute, roots_.procfs.c_str());
+  if (boot_ns_ == 0) boot_ns_ = boot_time_ns(files_, roots_);
   snapshot.monotonic_ns = clock_.monotonic_ns();
   snapshot.wall_ns = clock_.wall_ns();
   tree_.refresh();
@@ -179,6 +181,10 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
     report.unavailable[static_cast<std::size_t>(why)] =
         static_cast<std::uint32_t>(chosen_.size());
   }
+  for (const std::size_t file : files) {
+    const std::size_t h = walked_of_file_[file];
+    if ((h == kProcFile ? proc_ : tree_.directory(h)) < 0) report.success = false;
+  }
   std::uint32_t late = 0;
   for (const Cgroup* const cgroup : chosen_) {
     if (snapshot.alive[cgroup->slot] == 0) continue;
@@ -211,7 +217,7 @@ bool Collector::read_cgroup(const Cgroup& cgroup, std::span<const std::size_t> f
     const FileKind& kind = plan_.files[file];
     const std::size_t h = walked_of_file_[file];
     if (h != kProcFile && !cgroup.is_in(h)) {
-      if (!lacking) lacking = Reason::not_delegated;
+      if (!lacking) lacking = tree_.directory(h) < 0 ? Reason::failed : Reason::not_delegated;
       continue;
     }
     const ReadOutcome outcome = read_file(file, cgroup, is_root, snapshot);
@@ -232,6 +238,7 @@ ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is
                                  Snapshot& snapshot) {
   const std::size_t h = walked_of_file_[file];
   if (h == kProcFile) {
+    if (proc_ < 0) return ReadOutcome::failed;
     return reader_.read(file, {proc_, ".", -1}, cgroup.slot, is_root, snapshot);
   }
   CgroupReader::Place place{tree_.directory(h), tree_.relative(cgroup, h), -1};
@@ -275,7 +282,7 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
     const auto& labels = identifier_.labels(slot);
     if (snapshot.labels[slot] != labels) snapshot.labels[slot] = labels;
     set_agent_rows(*cgroup, snapshot);
-    reader_.derive(slot, snapshot);
+    reader_.derive(slot, tree_.is_host_root(*cgroup), snapshot);
   }
   for (Slot slot = 0; slot < snapshot.labels.size(); ++slot) {
     if (snapshot.alive[slot] == 0) snapshot.labels[slot].reset();

@@ -78,6 +78,7 @@ class Collector {
   KeptFiles kept_;
   Identifier identifier_;
   std::vector<SubtreeSums> sums_;
+  Roots roots_;
   int proc_ = -1;
   std::int64_t boot_ns_ = 0;
 

@@ -60,6 +60,16 @@ CgroupReader::CgroupReader(Files& files, const ReadPlan& plan, std::uint32_t tic
     }
     prepared_.push_back(std::move(prepared));
   }
+  for (const DerivedRow& derived : plan.derived) {
+    Derivable& derivable = derivable_.emplace_back();
+    for (const FileKind& kind : plan.files) {
+      for (const Binding& binding : kind.bindings) {
+        if (binding.row != derived.row) continue;
+        if (applies(binding.when, true)) derivable.at_root = false;
+        if (applies(binding.when, false)) derivable.elsewhere = false;
+      }
+    }
+  }
 }
 
 bool CgroupReader::wanted(std::size_t index, Slot slot, bool is_root,
@@ -205,10 +215,11 @@ bool CgroupReader::set(const Binding& binding, Value value, Slot slot, bool is_r
   return true;
 }
 
-void CgroupReader::derive(Slot slot, Snapshot& snapshot) const {
-  for (const DerivedRow& derived : plan_.derived) {
+void CgroupReader::derive(Slot slot, bool is_root, Snapshot& snapshot) const {
+  for (std::size_t i = 0; i < plan_.derived.size(); ++i) {
+    if (!(is_root ? derivable_[i].at_root : derivable_[i].elsewhere)) continue;
+    const DerivedRow& derived = plan_.derived[i];
     Column& column = snapshot.columns[derived.row];
-    if (!column.get(slot).is_absent()) continue;
     std::array<Value, 3> inputs;
     std::size_t count = 0;
     for (const std::size_t input : derived.inputs) inputs[count++] = snapshot.value(input, slot);

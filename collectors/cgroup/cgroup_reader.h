@@ -47,8 +47,10 @@ class CgroupReader {
   [[nodiscard]] bool wanted(std::size_t index, Slot slot, bool is_root,
                             const Snapshot& snapshot) const;
 
-  /// Computes derived rows of one cgroup. Call after its files were read.
-  void derive(Slot slot, Snapshot& snapshot) const;
+  /// Computes derived rows of one cgroup. Call after its files were read. A row that has a source
+  /// for this cgroup is not derived, whatever became of its file: a number that is now read, now
+  /// computed from others would be two numbers under one name.
+  void derive(Slot slot, bool is_root, Snapshot& snapshot) const;
 
   /// Opens a file for keeping: a handle, or a negative errno.
   int open(std::size_t index, int directory, const char* relative);
@@ -66,6 +68,10 @@ class CgroupReader {
     bool at_root = false, elsewhere = false;
   };
 
+  struct Derivable {
+    bool at_root = true, elsewhere = true;
+  };
+
   const char* compose(const char* relative, const std::string& file);
   std::int64_t fetch(int handle);
   void parse(Prepared& prepared, std::string_view text, Slot slot, bool is_root,
@@ -80,6 +86,7 @@ class CgroupReader {
   const ReadPlan& plan_;
   std::uint64_t ns_per_tick_;
   std::vector<Prepared> prepared_;
+  std::vector<Derivable> derivable_;  ///< by derived row of the plan
   std::vector<char> buffer_;
   std::string path_;
   std::size_t malformed_ = 0;  ///< in the file just parsed

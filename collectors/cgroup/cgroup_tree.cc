@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 
 namespace cgmon {
 namespace {
@@ -26,8 +27,8 @@ CgroupTree::CgroupTree(Files& files, const Layout& layout, std::vector<int> walk
     Walked& walked_one = hierarchies_[h];
     if (walked_[h] == layout.master()) master_ = h;
     walked_one.prefix = hierarchy.prefix;
-    walked_one.handle =
-        files_.open_directory(Files::kAbsolute, hierarchy.mount_point.c_str());
+    walked_one.mount_point = hierarchy.mount_point;
+    open_top(h);
     walked_one.watch = files_.open_watch();
     if (walked_one.watch < 0) {
       walked_one.check_always = true;
@@ -46,33 +47,49 @@ CgroupTree::~CgroupTree() {
 void CgroupTree::refresh() {
   removed_.clear();
   replaced_.clear();
-  for (std::size_t h = 0; h < hierarchies_.size(); ++h) {
-    if (hierarchies_[h].handle < 0) continue;
+  const bool check_all = std::exchange(check_all_, false);
+  for (std::size_t i = 0; i < hierarchies_.size(); ++i) {
+    // The master first: it says whether a directory that changed elsewhere is of the same cgroup.
+    const std::size_t h = i == 0 ? master_ : i <= master_ ? i - 1 : i;
+    if (hierarchies_[h].handle < 0 && !open_top(h)) continue;
     add_top(h);
-    pending_.clear();
-    bool all = check_all_ || hierarchies_[h].check_always;
+    pending_.swap(hierarchies_[h].to_list);
+    bool all = check_all || hierarchies_[h].check_always;
     if (hierarchies_[h].watch >= 0) {
       read_events(h);
       all |= events_.overflow;
     }
     settle(h);
     if (all || h == master_ || h == turn_) {
-      check(h, all);
-      if (!pending_.empty() && !all) doubt(h);
+      if (check(h, all) && !all) doubt(h);
       settle(h);
     }
   }
-  check_all_ = false;
   ++refreshes_;
   if (!hierarchies_.empty()) {
     turn_ = (turn_ + 1) % hierarchies_.size();
     if (turn_ == master_) turn_ = (turn_ + 1) % hierarchies_.size();
   }
-  if (changed_) {
-    order_.clear();
-    append_in_order(root_);
-    changed_ = false;
+  bring_order();
+  counters_.dropped_bound = counters_.dropped_depth = 0;
+  for (const Walked& hierarchy : hierarchies_) {
+    counters_.dropped_bound = std::max(counters_.dropped_bound, hierarchy.dropped_bound);
+    counters_.dropped_depth = std::max(counters_.dropped_depth, hierarchy.dropped_depth);
   }
+}
+
+/// A hierarchy that could not be opened is tried again: its cgroups are there all the same.
+bool CgroupTree::open_top(std::size_t h) {
+  hierarchies_[h].handle =
+      files_.open_directory(Files::kAbsolute, hierarchies_[h].mount_point.c_str());
+  return hierarchies_[h].handle >= 0;
+}
+
+void CgroupTree::bring_order() {
+  if (!changed_) return;
+  order_.clear();
+  append_in_order(root_);
+  changed_ = false;
 }
 
 const char* CgroupTree::relative(const Cgroup& cgroup, std::size_t h) const {
@@ -109,21 +126,29 @@ void CgroupTree::read_events(std::size_t h) {
 /// Compares known directories with the kernel's; parents stand before children in order_, so a child
 /// that was exchanged after its parent was looked at is still noticed. `all`: every one, which finds
 /// all that changed without any event. Else those that have children and an eighth of the rest.
-void CgroupTree::check(std::size_t h, bool all) {
-  const bool has_room = counters_.dropped_bound > 0 && living_ < bounds_.cgroups;
+/// Whether anything had changed.
+bool CgroupTree::check(std::size_t h, bool all) {
+  bring_order();  // what events just removed is not to be looked at
+  bool changed = false;
+  const bool has_room = living_ < bounds_.cgroups;
   for (const Cgroup* const cgroup : order_) {
     const Cgroup::Place& place = cgroup->places[h];
     if (place.inode == 0) continue;
-    if (!all && place.directories == 0 && (cgroup->slot + refreshes_) % kLeafTurns != 0) continue;
+    const bool leaf = place.directories == 0 && cgroup->parent != nullptr;
+    if (!all && leaf && (cgroup->slot + refreshes_) % kLeafTurns != 0) continue;
     FileStatus status;
     const int error = files_.status(hierarchies_[h].handle, relative(*cgroup, h), status);
     if (error == -ENOENT || (error == 0 && status.inode != place.inode)) {
+      changed = true;
       if (cgroup->parent != nullptr) pending_.push_back(cgroup->parent->slot);
-    } else if (error == 0 && (status.links != place.directories + 2 ||
-                              (has_room && place.dropped_bound > 0))) {
+    } else if (error == 0 && status.links != place.directories + 2) {
+      changed = true;
+      pending_.push_back(cgroup->slot);
+    } else if (error == 0 && (place.incomplete || (has_room && place.dropped_bound > 0))) {
       pending_.push_back(cgroup->slot);
     }
   }
+  return changed;
 }
 
 /// The check found a change that no event had announced. A directory made just now explains it once
@@ -132,6 +157,7 @@ void CgroupTree::doubt(std::size_t h) {
   Walked& hierarchy = hierarchies_[h];
   const std::size_t found = pending_.size();
   read_events(h);
+  check_all_ |= events_.overflow;
   if (pending_.size() != found || ++hierarchy.unannounced < kDoubts) return;
   stop_trusting(h);
 }
@@ -151,16 +177,22 @@ void CgroupTree::settle(std::size_t h) {
 }
 
 void CgroupTree::list(Cgroup& cgroup, std::size_t h) {
-  DirectoryListing listing;
+  if (listing_ == scratch_.size()) scratch_.push_back(std::make_unique<Scratch>());
+  Scratch& scratch = *scratch_[listing_];
   const int error =
-      files_.list_directories(hierarchies_[h].handle, relative(cgroup, h), listing);
-  if (error == -ENOENT || error == -ENODEV) {
-    leave(cgroup, h);
+      files_.list_directories(hierarchies_[h].handle, relative(cgroup, h), scratch.listing);
+  if (error < 0) {
+    if (is_gone(cgroup, h)) {
+      leave(cgroup, h);
+    } else {
+      must_list_again(cgroup, h);  // unreadable for now: what is known stays
+    }
     return;
   }
-  if (error < 0) return;  // unreadable for now: what is known stays, the next check asks again
-  std::vector<std::string_view> names;
-  names.reserve(listing.entries().size());
+  ++listing_;
+  const DirectoryListing& listing = scratch.listing;
+  std::vector<std::string_view>& names = scratch.names;
+  names.clear();
   for (const auto& entry : listing.entries()) names.push_back(listing.name(entry));
   std::ranges::sort(names);
   // Who left goes first: a renamed directory keeps its watch number.
@@ -171,11 +203,40 @@ void CgroupTree::list(Cgroup& cgroup, std::size_t h) {
     if (!stays && child.is_in(h)) leave(child, h);
   }
   Cgroup::Place& place = cgroup.places[h];
-  forget_dropped(place);
-  place.directories = static_cast<std::uint32_t>(names.size());
+  place.incomplete = false;
   for (const auto& entry : listing.entries()) {
     list_child(cgroup, listing.name(entry), entry.inode, h);
   }
+  place.directories = static_cast<std::uint32_t>(names.size());
+  count_dropped(cgroup, h);
+  --listing_;
+}
+
+/// Children that the listing had and the tree has not. Counted at the end, as one that is met later
+/// may push out one that was met before.
+void CgroupTree::count_dropped(Cgroup& cgroup, std::size_t h) {
+  Cgroup::Place& place = cgroup.places[h];
+  forget_dropped(place, h);
+  if (place.incomplete) return;  // some could not be looked at: counted when it is listed again
+  const auto known = std::ranges::count_if(
+      cgroup.children, [h](const auto& child) { return child.second->is_in(h); });
+  const std::uint32_t dropped = place.directories - static_cast<std::uint32_t>(known);
+  const bool too_deep = depth_of(cgroup) >= bounds_.depth;
+  (too_deep ? place.dropped_depth : place.dropped_bound) = dropped;
+  (too_deep ? hierarchies_[h].dropped_depth : hierarchies_[h].dropped_bound) += dropped;
+}
+
+/// Whether the directory that is known as this cgroup's is no more.
+bool CgroupTree::is_gone(const Cgroup& cgroup, std::size_t h) {
+  FileStatus status;
+  const int error = files_.status(hierarchies_[h].handle, relative(cgroup, h), status);
+  if (error == 0) return status.inode != cgroup.places[h].inode || status.links == 0;
+  return error == -ENOENT || error == -ENODEV;
+}
+
+void CgroupTree::must_list_again(Cgroup& cgroup, std::size_t h) {
+  cgroup.places[h].incomplete = true;
+  check_all_ = true;
 }
 
 void CgroupTree::list_child(Cgroup& parent, std::string_view name, std::uint64_t inode,
@@ -183,15 +244,13 @@ void CgroupTree::list_child(Cgroup& parent, std::string_view name, std::uint64_t
   const auto found = parent.children.find(name);
   if (found != parent.children.end()) {
     Cgroup& child = *found->second;
-    Cgroup::Place& place = child.places[h];
-    if (place.inode == inode) return;
-    if (place.inode != 0) {  // made anew under the same name
+    const std::uint64_t known = child.places[h].inode;
+    if (known == inode) return;
+    if (known != 0) {  // made anew under the same name
       leave_below(child, h);
-      stop_watching(place, h);
-      if (h == master_) {
-        free_slot(child);
-        child.created_ns = 0;
-        take_slot(child);
+      forget_place(child, h);
+      if (h == master_ || !child.is_in(master_)) {
+        renew(child);
       } else {
         replaced_.emplace_back(child.slot, h);
       }
@@ -199,32 +258,38 @@ void CgroupTree::list_child(Cgroup& parent, std::string_view name, std::uint64_t
     enter(child, h, inode);
     return;
   }
-  if (depth_of(parent) >= bounds_.depth) {
-    ++parent.places[h].dropped_depth;
-    ++counters_.dropped_depth;
-    return;
-  }
+  if (depth_of(parent) >= bounds_.depth) return;
   Cgroup& child = make_child(parent, name);
-  if (living_ >= bounds_.cgroups && !(child.preferred && make_room(child))) {
-    ++parent.places[h].dropped_bound;
-    ++counters_.dropped_bound;
+  if (living_ >= bounds_.cgroups && !make_room(child, h)) {
     prune(child);
     return;
   }
   enter(child, h, inode);
 }
 
+/// Gives a cgroup that was made anew another slot, and those below that other hierarchies (whose
+/// turn comes) still show, children first.
+void CgroupTree::renew(Cgroup& cgroup) {
+  for (const auto& [name, child] : cgroup.children) renew(*child);
+  if (cgroup.slot == kNoSlot) return;
+  free_slot(cgroup);
+  cgroup.created_ns = 0;
+  take_slot(cgroup);
+}
+
 void CgroupTree::enter(Cgroup& cgroup, std::size_t h, std::uint64_t inode) {
   Cgroup::Place& place = cgroup.places[h];
   place.inode = inode;
   changed_ = true;
-  if (cgroup.slot == kNoSlot) take_slot(cgroup);
+  if (cgroup.slot == kNoSlot) {
+    take_slot(cgroup);
+    readmit(cgroup);
+  }
   watch(cgroup, h);  // first the watch, then the look: what comes between is not lost
   FileStatus status;
   const int error = files_.status(hierarchies_[h].handle, relative(cgroup, h), status);
-  if (error != 0 || status.inode != inode) {
-    // Already gone, or another one: its parent is listed again next time.
-    if (cgroup.parent != nullptr) check_all_ = true;
+  if (error != 0 || status.inode != inode) {  // already gone, or another one
+    if (cgroup.parent != nullptr && cgroup.parent->is_in(h)) must_list_again(*cgroup.parent, h);
     leave(cgroup, h);
     return;
   }
@@ -234,11 +299,23 @@ void CgroupTree::enter(Cgroup& cgroup, std::size_t h, std::uint64_t inode) {
   if (status.links != 2) list(cgroup, h);
 }
 
+/// It may be one of those that other hierarchies had no room for.
+void CgroupTree::readmit(const Cgroup& cgroup) {
+  if (cgroup.parent == nullptr) return;
+  for (std::size_t h = 0; h < hierarchies_.size(); ++h) {
+    if (cgroup.parent->places[h].dropped_bound > 0) {
+      hierarchies_[h].to_list.push_back(cgroup.parent->slot);
+    }
+  }
+}
+
 void CgroupTree::watch(Cgroup& cgroup, std::size_t h) {
   Walked& hierarchy = hierarchies_[h];
   if (hierarchy.check_always) return;
-  const int number =
-      files_.watch_directory(hierarchy.watch, hierarchy.handle, relative(cgroup, h));
+  const char* const path = relative(cgroup, h);
+  int number = files_.watch_directory(hierarchy.watch, hierarchy.handle, path);
+  // Gone, or renamed to and fro just now.
+  if (number == -ENOENT) number = files_.watch_directory(hierarchy.watch, hierarchy.handle, path);
   if (number >= 0) {
     cgroup.places[h].watch = number;
     hierarchy.by_watch[number] = cgroup.slot;
@@ -257,21 +334,21 @@ void CgroupTree::stop_trusting(std::size_t h) {
   hierarchy.by_watch.clear();
 }
 
-void CgroupTree::stop_watching(Cgroup::Place& place, std::size_t h) {
+void CgroupTree::stop_watching(Cgroup& cgroup, std::size_t h) {
   Walked& hierarchy = hierarchies_[h];
-  if (place.watch >= 0 && hierarchy.watch >= 0) {
-    hierarchy.by_watch.erase(place.watch);
-    files_.unwatch(hierarchy.watch, place.watch);  // it lives on when the directory was renamed
+  Cgroup::Place& place = cgroup.places[h];
+  // A renamed directory keeps its number: the cgroup of the new name may have it by now.
+  const auto found = hierarchy.by_watch.find(place.watch);
+  if (found != hierarchy.by_watch.end() && found->second == cgroup.slot) {
+    hierarchy.by_watch.erase(found);
+    files_.unwatch(hierarchy.watch, place.watch);
   }
   place.watch = -1;
 }
 
 void CgroupTree::leave(Cgroup& cgroup, std::size_t h) {
   leave_below(cgroup, h);
-  Cgroup::Place& place = cgroup.places[h];
-  stop_watching(place, h);
-  forget_dropped(place);
-  place = {};
+  forget_place(cgroup, h);
   changed_ = true;
   for (std::size_t other = 0; other < hierarchies_.size(); ++other) {
     if (cgroup.is_in(other)) {
@@ -281,6 +358,12 @@ void CgroupTree::leave(Cgroup& cgroup, std::size_t h) {
   }
   free_slot(cgroup);
   prune(cgroup);
+}
+
+void CgroupTree::forget_place(Cgroup& cgroup, std::size_t h) {
+  stop_watching(cgroup, h);
+  forget_dropped(cgroup.places[h], h);
+  cgroup.places[h] = {};
 }
 
 void CgroupTree::leave_below(Cgroup& cgroup, std::size_t h) {
@@ -297,39 +380,51 @@ void CgroupTree::prune(Cgroup& cgroup) {
   Cgroup* at = &cgroup;
   while (at->parent != nullptr && at->slot == kNoSlot && at->children.empty()) {
     Cgroup* const parent = at->parent;
-    parent->children.erase(parent->children.find(at->path.substr(at->path.rfind('/') + 1)));
+    const std::string_view path = at->path;
+    parent->children.erase(parent->children.find(path.substr(path.rfind('/') + 1)));
     at = parent;
   }
 }
 
-/// Gives up the last cgroup in path order that is no container, for the sake of one that is.
-bool CgroupTree::make_room(const Cgroup& keep) {
-  Cgroup* const victim = last_expendable(root_, keep);
+/// Gives up the last leaf in path order that is no container, for the sake of a container or of a
+/// cgroup that has others below it: containers may be among them.
+bool CgroupTree::make_room(const Cgroup& newcomer, std::size_t h) {
+  if (!newcomer.preferred) {
+    FileStatus status;
+    const int error = files_.status(hierarchies_[h].handle, relative(newcomer, h), status);
+    if (error != 0 || status.links <= 2) return false;
+  }
+  Cgroup* const victim = last_expendable(root_, newcomer);
   if (victim == nullptr) return false;
   Cgroup& parent = *victim->parent;
-  for (std::size_t h = 0; h < hierarchies_.size(); ++h) {
-    if (!victim->is_in(h)) continue;
-    ++parent.places[h].dropped_bound;
-    ++counters_.dropped_bound;
-  }
   std::vector<std::size_t> places;
-  for (std::size_t h = 0; h < hierarchies_.size(); ++h) {
-    if (victim->is_in(h)) places.push_back(h);
+  for (std::size_t other = 0; other < hierarchies_.size(); ++other) {
+    if (!victim->is_in(other)) continue;
+    places.push_back(other);
+    ++parent.places[other].dropped_bound;
+    ++hierarchies_[other].dropped_bound;
   }
-  for (const std::size_t h : places) leave(*victim, h);  // the last one destroys it
+  for (const std::size_t other : places) leave(*victim, other);  // the last one destroys it
   return true;
 }
 
-Cgroup* CgroupTree::last_expendable(Cgroup& below, const Cgroup& keep) {
+Cgroup* CgroupTree::last_expendable(Cgroup& below, const Cgroup& newcomer) {
   for (auto at = below.children.rbegin(); at != below.children.rend(); ++at) {
     Cgroup& child = *at->second;
-    if (Cgroup* const deeper = last_expendable(child, keep)) return deeper;
-    if (&child != &keep && &child != keep.parent && child.children.empty() && !child.preferred &&
-        child.slot != kNoSlot) {
+    if (Cgroup* const deeper = last_expendable(child, newcomer)) return deeper;
+    if (&child != &newcomer && child.children.empty() && !child.preferred &&
+        child.slot != kNoSlot && is_leaf(child)) {
       return &child;
     }
   }
   return nullptr;
+}
+
+/// Without directories below it, those that were not followed included.
+bool CgroupTree::is_leaf(const Cgroup& cgroup) const {
+  const std::span places(cgroup.places.get(), hierarchies_.size());
+  return std::ranges::all_of(
+      places, [](const Cgroup::Place& place) { return place.directories == 0; });
 }
 
 Cgroup& CgroupTree::make_child(Cgroup& parent, std::string_view name) {
@@ -356,7 +451,7 @@ void CgroupTree::take_slot(Cgroup& cgroup) {
   changed_ = true;
   for (std::size_t h = 0; h < hierarchies_.size(); ++h) {
     const int number = cgroup.places[h].watch;
-    if (number >= 0) hierarchies_[h].by_watch[number] = cgroup.slot;
+    if (number >= 0 && hierarchies_[h].watch >= 0) hierarchies_[h].by_watch[number] = cgroup.slot;
   }
 }
 
@@ -371,9 +466,9 @@ void CgroupTree::free_slot(Cgroup& cgroup) {
   changed_ = true;
 }
 
-void CgroupTree::forget_dropped(Cgroup::Place& place) {
-  counters_.dropped_bound -= place.dropped_bound;
-  counters_.dropped_depth -= place.dropped_depth;
+void CgroupTree::forget_dropped(Cgroup::Place& place, std::size_t h) {
+  hierarchies_[h].dropped_bound -= place.dropped_bound;
+  hierarchies_[h].dropped_depth -= place.dropped_depth;
   place.dropped_bound = place.dropped_depth = 0;
 }
 

@@ -25,6 +25,7 @@ struct Cgroup {
     int watch = -1;                 ///< inotify's number, -1: not watched
     std::uint32_t directories = 0;  ///< children listed, those beyond the bounds included
     std::uint32_t dropped_bound = 0, dropped_depth = 0;  ///< of them, not followed
+    bool incomplete = false;        ///< a child could not be looked at: to be listed again
   };
   std::string path;  ///< "/", "/docker/ID"
   Slot slot = kNoSlot;
@@ -93,7 +94,8 @@ class CgroupTree {
 
   struct Counters {
     std::uint64_t added = 0, removed = 0, watch_failures = 0;
-    std::uint32_t dropped_bound = 0, dropped_depth = 0;  ///< now
+    /// Now, in the hierarchy that has most of them: the others mostly have the same ones.
+    std::uint32_t dropped_bound = 0, dropped_depth = 0;
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
@@ -102,30 +104,47 @@ class CgroupTree {
     int handle = -1, watch = -1;
     bool check_always = false;  ///< its watch failed, or its events proved wrong
     unsigned unannounced = 0;   ///< changes that the check found before any event did
-    std::string prefix;
+    std::string mount_point, prefix;
     std::unordered_map<int, Slot> by_watch;
+    std::uint32_t dropped_bound = 0, dropped_depth = 0;  ///< now
+    std::vector<Slot> to_list;  ///< directories that may have what there was no room for
   };
 
+  /// What list() needs, one for each depth, so that it allocates nothing once they have grown.
+  struct Scratch {
+    DirectoryListing listing;
+    std::vector<std::string_view> names;
+  };
+
+  bool open_top(std::size_t h);
+  void bring_order();
   void add_top(std::size_t h);
   void read_events(std::size_t h);
-  void check(std::size_t h, bool all);
+  bool check(std::size_t h, bool all);
   void doubt(std::size_t h);
   void stop_trusting(std::size_t h);
   void settle(std::size_t h);
   void list(Cgroup& cgroup, std::size_t h);
   void list_child(Cgroup& parent, std::string_view name, std::uint64_t inode, std::size_t h);
+  void count_dropped(Cgroup& cgroup, std::size_t h);
+  [[nodiscard]] bool is_gone(const Cgroup& cgroup, std::size_t h);
+  void must_list_again(Cgroup& cgroup, std::size_t h);
+  void renew(Cgroup& cgroup);
   void enter(Cgroup& cgroup, std::size_t h, std::uint64_t inode);
   void leave(Cgroup& cgroup, std::size_t h);
   void leave_below(Cgroup& cgroup, std::size_t h);
   void prune(Cgroup& cgroup);
-  bool make_room(const Cgroup& keep);
-  Cgroup* last_expendable(Cgroup& below, const Cgroup& keep);
+  void forget_place(Cgroup& cgroup, std::size_t h);
+  bool make_room(const Cgroup& newcomer, std::size_t h);
+  Cgroup* last_expendable(Cgroup& below, const Cgroup& newcomer);
+  [[nodiscard]] bool is_leaf(const Cgroup& cgroup) const;
   Cgroup& make_child(Cgroup& parent, std::string_view name);
   void take_slot(Cgroup& cgroup);
   void free_slot(Cgroup& cgroup);
   void watch(Cgroup& cgroup, std::size_t h);
-  void stop_watching(Cgroup::Place& place, std::size_t h);
-  void forget_dropped(Cgroup::Place& place);
+  void readmit(const Cgroup& cgroup);
+  void stop_watching(Cgroup& cgroup, std::size_t h);
+  void forget_dropped(Cgroup::Place& place, std::size_t h);
   void append_in_order(const Cgroup& cgroup);
   [[nodiscard]] std::size_t depth_of(const Cgroup& cgroup) const;
 
@@ -147,6 +166,8 @@ class CgroupTree {
   std::vector<std::pair<Slot, std::size_t>> replaced_;
   std::vector<Slot> pending_;  ///< directories that must be listed again
   WatchEvents events_;
+  std::vector<std::unique_ptr<Scratch>> scratch_;
+  std::size_t listing_ = 0;  ///< how many list() calls are under way
   Counters counters_;
 };
 

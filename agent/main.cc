@@ -17,6 +17,7 @@
 
 #include "agent/build_info.h"
 #include "agent/cli.h"
+#include "agent/detect.h"
 #include "agent/expose/metric_reference.h"
 #include "agent/host_session.h"
 #include "agent/once.h"
@@ -125,7 +126,12 @@ int run_once(const Invocation& invocation) {
     std::this_thread::sleep_for(std::chrono::nanoseconds(ns));
   };
   const auto interval = std::chrono::nanoseconds(invocation.once.interval).count();
-  return print(once_table(**session, interval, table, sleep).text);
+  const TerminalTable shown = once_table(**session, interval, table, sleep);
+  if (shown.left_out > 0) {
+    std::fprintf(stderr, "agent: %zu cgroups without processes of their own, or neither container "
+                 "nor unit, are not shown; --only=all shows them\n", shown.left_out);
+  }
+  return print(shown.text);
 }
 
 int run_serve(const Invocation& invocation) {
@@ -164,6 +170,18 @@ int run_serve(const Invocation& invocation) {
   return served ? kDone : fail(served.error(), kFailed);
 }
 
+int run_detect(const Invocation& invocation) {
+  SystemFiles files;
+  const Roots roots = roots_of(invocation.config.path);
+  const auto layout = detect_layout(files, roots);
+  if (!layout) return fail(layout.error(), kFailed);
+  DetectFacts facts;
+  facts.docker_roots = DockerFiles(files, roots, invocation.config.docker.roots).data_roots();
+  facts.descriptor_limit = raise_descriptor_limit();
+  facts.descriptor_budget = invocation.config.limits.descriptors;
+  return print(detect_report(files, roots, *layout, facts));
+}
+
 int run_metrics(const Invocation& invocation) {
   if (invocation.metric_name.empty()) return print(metric_list());
   const auto text = explain_metric(invocation.metric_name);
@@ -177,7 +195,7 @@ int run(std::span<const std::string> arguments) {
   switch (invocation->command) {
     case Command::serve: return run_serve(*invocation);
     case Command::once: return run_once(*invocation);
-    case Command::detect: return kFailed;
+    case Command::detect: return run_detect(*invocation);
     case Command::metrics: return run_metrics(*invocation);
     case Command::help: return print(invocation->help_text);
     case Command::version: return print("cgmon-agent " CGMON_VERSION " (" CGMON_REVISION ")\n");

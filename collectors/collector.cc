@@ -245,8 +245,7 @@ ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is
   if (kept_.keeps(file)) {
     place.kept = kept_.get(file, cgroup.slot);
     if (place.kept < 0) {
-      place.kept = reader_.open(file, place.directory, place.relative);
-      if (place.kept >= 0) kept_.put(file, cgroup.slot, place.kept);
+      place.kept = kept_.open(file, cgroup.slot, place.directory, place.relative);
       // A failed open is tried again by read(), which counts it.
     }
   }

@@ -106,10 +106,6 @@ ReadOutcome CgroupReader::read(std::size_t index, const Place& place, Slot slot,
   return ReadOutcome::ok;
 }
 
-int CgroupReader::open(std::size_t index, int directory, const char* relative) {
-  return files_.open(directory, compose(relative, plan_.files[index].file));
-}
-
 /// "RELATIVE/FILE" in the reused buffer; "." is left out, which saves the kernel a step.
 const char* CgroupReader::compose(const char* relative, const std::string& file) {
   if (std::strcmp(relative, ".") == 0) return file.c_str();

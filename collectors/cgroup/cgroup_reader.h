@@ -52,9 +52,6 @@ class CgroupReader {
   /// computed from others would be two numbers under one name.
   void derive(Slot slot, bool is_root, Snapshot& snapshot) const;
 
-  /// Opens a file for keeping: a handle, or a negative errno.
-  int open(std::size_t index, int directory, const char* relative);
-
   [[nodiscard]] const std::vector<ReadError>& errors() const { return errors_; }
   [[nodiscard]] std::uint64_t reads() const { return reads_; }
 

@@ -1,11 +1,18 @@
 #include "collectors/cgroup/kept_files.h"
 
 #include <algorithm>
+#include <bitset>
+
+#include "collectors/cgroup/layout.h"
 
 namespace cgmon {
 
 KeptFiles::KeptFiles(Files& files, const ReadPlan& plan, std::size_t budget)
-    : files_(files), plan_(plan), budget_(budget), kinds_(plan.files.size()) {
+    : files_(files),
+      plan_(plan),
+      budget_(budget),
+      kinds_(plan.files.size()),
+      directories_(kMaxHierarchies) {
   for (std::size_t i = 0; i < plan.files.size(); ++i) {
     // A file below /proc is read once a pass: nothing worth a descriptor.
     if (plan.files[i].hierarchy != FileKind::kProc) by_rank_.push_back(i);
@@ -14,51 +21,82 @@ KeptFiles::KeptFiles(Files& files, const ReadPlan& plan, std::size_t budget)
 }
 
 KeptFiles::~KeptFiles() {
-  for (Kind& kind : kinds_) release(kind);
+  for (Kind& kind : kinds_) release(kind.handles);
+  for (std::vector<int>& handles : directories_) release(handles);
 }
 
 void KeptFiles::fit(std::size_t cgroups, std::size_t slots) {
   std::size_t wanted = 0;
+  std::bitset<kMaxHierarchies> with_directories;
   for (const std::size_t file : by_rank_) {
     Kind& kind = kinds_[file];
-    wanted += cgroups;
-    if (kind.kept ? wanted > budget_ : wanted + wanted / 8 > budget_) {
-      if (kind.kept) release(kind);
-      kind.kept = false;
-    } else {
-      kind.kept = true;
-      if (kind.handles.size() < slots) kind.handles.resize(slots, -1);
+    const auto hierarchy = static_cast<std::size_t>(plan_.files[file].hierarchy);
+    const bool needs_directories = !with_directories[hierarchy];
+    wanted += needs_directories ? 2 * cgroups : cgroups;
+    kind.kept = kind.kept ? wanted <= budget_ : wanted + wanted / 8 <= budget_;
+    if (!kind.kept) {
+      wanted = budget_ + 1;  // no later kind in its place: those save less
+      release(kind.handles);
+      continue;
     }
+    with_directories.set(hierarchy);
+    if (kind.handles.size() < slots) kind.handles.resize(slots, -1);
+    if (directories_[hierarchy].size() < slots) directories_[hierarchy].resize(slots, -1);
+  }
+  for (std::size_t i = 0; i < directories_.size(); ++i) {
+    if (!with_directories[i]) release(directories_[i]);
   }
 }
 
-void KeptFiles::put(std::size_t file, Slot slot, int handle) {
-  kinds_[file].handles[slot] = handle;
-  ++open_;
+int KeptFiles::open(std::size_t file, Slot slot, int top, const char* relative) {
+  int& directory = directories_of(file)[slot];
+  if (directory < 0) {
+    const int opened = files_.open_directory(top, relative);
+    if (opened < 0) return opened;
+    directory = opened;
+    ++open_;
+  }
+  const int opened = files_.open(directory, plan_.files[file].file.c_str());
+  if (opened >= 0) {
+    kinds_[file].handles[slot] = opened;
+    ++open_;
+  }
+  return opened;
 }
 
 void KeptFiles::drop(std::size_t file, Slot slot) {
   Kind& kind = kinds_[file];
   if (slot >= kind.handles.size() || kind.handles[slot] < 0) return;
-  files_.close(kind.handles[slot]);
-  kind.handles[slot] = -1;
-  --open_;
+  // A living file opens once more, a dead one is forgotten by this (see the class).
+  const int again = files_.open(directories_of(file)[slot], plan_.files[file].file.c_str());
+  if (again >= 0) files_.close(again);
+  close(kind.handles[slot]);
 }
 
 void KeptFiles::drop_cgroup(Slot slot, int hierarchy) {
   for (std::size_t file = 0; file < kinds_.size(); ++file) {
     if (hierarchy < 0 || plan_.files[file].hierarchy == hierarchy) drop(file, slot);
   }
+  for (std::size_t i = 0; i < directories_.size(); ++i) {
+    const bool meant = hierarchy < 0 || static_cast<std::size_t>(hierarchy) == i;
+    if (meant && slot < directories_[i].size() && directories_[i][slot] >= 0) {
+      close(directories_[i][slot]);
+    }
+  }
 }
 
-void KeptFiles::release(Kind& kind) {
-  for (const int handle : kind.handles) {
-    if (handle < 0) continue;
-    files_.close(handle);
-    --open_;
+void KeptFiles::close(int& handle) {
+  files_.close(handle);
+  handle = -1;
+  --open_;
+}
+
+void KeptFiles::release(std::vector<int>& handles) {
+  for (int& handle : handles) {
+    if (handle >= 0) close(handle);
   }
-  kind.handles.clear();
-  kind.handles.shrink_to_fit();
+  handles.clear();
+  handles.shrink_to_fit();
 }
 
 }  // namespace cgmon

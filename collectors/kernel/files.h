@@ -84,7 +84,7 @@ class Files {
 
   /// A watch for directories made, removed or renamed (inotify).
   virtual int open_watch() = 0;
-  /// Watches one more directory; returns its watch number.
+  /// Watches one more directory below a handle; returns its watch number.
   virtual int watch_directory(int watch, int dir, const char* path) = 0;
   virtual void unwatch(int watch, int number) = 0;
   /// What happened since the last call; never blocks. 0 or a negative errno.

@@ -46,7 +46,7 @@ int open_without_links(int dir, std::string_view path, int flags) {
 }  // namespace
 
 int SystemFiles::open_directory(int dir, const char* path) {
-  return or_errno(::openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return or_errno(::openat(dir, path, O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
 int SystemFiles::open(int dir, const char* path) {

@@ -184,6 +184,7 @@ void PrometheusText::reserve(std::size_t bytes) {
 }
 
 void PrometheusText::put(std::string_view text) {
+  if (text.empty()) return;  // memcpy takes no null pointer, not even for nothing
   std::memcpy(page_->data() + length_, text.data(), text.size());
   length_ += text.size();
 }

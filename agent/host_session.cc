@@ -24,7 +24,8 @@ Result<std::unique_ptr<HostSession>> HostSession::open(const SessionOptions& opt
         return docker.read(id);
       });
   CollectorOptions collector = options.collector;
-  collector.descriptors = std::min(collector.descriptors, raise_descriptor_limit() / 2);
+  // With a directory beside each file at the most, half of what this process may have open.
+  collector.descriptors = std::min(collector.descriptors, raise_descriptor_limit() / 4);
   collector.ticks_per_second = user_ticks_per_second();
   session->collector_ =
       std::make_unique<Collector>(session->files_, session->clock_, options.roots,

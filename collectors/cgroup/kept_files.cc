@@ -27,18 +27,21 @@ KeptFiles::~KeptFiles() {
 
 void KeptFiles::fit(std::size_t cgroups, std::size_t slots) {
   std::size_t wanted = 0;
+  bool full = false;
   std::bitset<kMaxHierarchies> with_directories;
   for (const std::size_t file : by_rank_) {
     Kind& kind = kinds_[file];
     const auto hierarchy = static_cast<std::size_t>(plan_.files[file].hierarchy);
-    const bool needs_directories = !with_directories[hierarchy];
-    wanted += needs_directories ? 2 * cgroups : cgroups;
-    kind.kept = kind.kept ? wanted <= budget_ : wanted + wanted / 8 <= budget_;
-    if (!kind.kept) {
-      wanted = budget_ + 1;  // no later kind in its place: those save less
+    wanted += cgroups;
+    full |= wanted + (kind.given_up ? wanted / 8 : 0) > budget_;  // then none that saves less, either
+    if (full) {
+      kind.given_up |= kind.kept;
+      kind.kept = false;
       release(kind.handles);
       continue;
     }
+    kind.kept = true;
+    kind.given_up = false;
     with_directories.set(hierarchy);
     if (kind.handles.size() < slots) kind.handles.resize(slots, -1);
     if (directories_[hierarchy].size() < slots) directories_[hierarchy].resize(slots, -1);

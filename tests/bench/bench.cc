@@ -85,7 +85,7 @@ bool measure(const Options& options, int cgroups) {
   DockerFiles docker(floor_files, roots, {shape.data_root()});
   MetadataThread metadata([&](std::string_view, std::string_view id) { return docker.read(id); });
   CollectorOptions collector_options;
-  collector_options.descriptors = std::min<std::size_t>(4096, raise_descriptor_limit() / 2);
+  collector_options.descriptors = std::min<std::size_t>(4096, raise_descriptor_limit() / 4);
   collector_options.ticks_per_second = user_ticks_per_second();
   Collector collector(files, clock, roots, *std::move(layout), collector_options, &metadata);
   PrometheusText text;

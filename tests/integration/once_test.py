@@ -154,7 +154,7 @@ def detect():
     expect_equal(ended.code, 0, f"exit code; stderr {ended.stderr!r}")
     text = without_bad_bytes(ended.stdout, "its output")
     words = {"v1": ("v1", "legacy"), "v2": ("v2", "unified"), "hybrid": ("hybrid",)}[host.mode]
-    expect(any(w in text for w in words), f"no {' or '.join(words)} in\n{text}")
+    expect(any(w in text.lower() for w in words), f"no {' or '.join(words)} in\n{text}")
     for controller in ("memory", "cpu", "pids"):
         serving = host.serving(controller)
         if serving is not None:

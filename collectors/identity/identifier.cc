@@ -1,6 +1,7 @@
 #include "collectors/identity/identifier.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "collectors/identity/cgroup_path.h"
 #include "collectors/identity/utf8.h"
@@ -29,6 +30,7 @@ void Identifier::add(Slot slot, std::string_view path) {
   if (queue_ == nullptr || identity.container_id.empty()) return;
   entry.asks_left = kAsks;
   ++incomplete_;
+  any_new_ = true;
   ask(slot);
 }
 
@@ -58,7 +60,8 @@ void Identifier::ask_again() {
 
 void Identifier::settle(std::int64_t max_wait_ns) {
   if (open_questions_ == 0) return;
-  queue_->wait(max_wait_ns);
+  // Only new containers are waited for, and once: a disk that hangs delays one page, not all.
+  if (std::exchange(any_new_, false)) queue_->wait(max_wait_ns);
   answers_.clear();
   queue_->take(answers_);
   open_questions_ -= std::min(open_questions_, answers_.size());

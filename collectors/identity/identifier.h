@@ -23,7 +23,8 @@ class Identifier {
   /// Asks again about containers of which something is still to come: engines write their files
   /// after they make the cgroup.
   void ask_again();
-  /// Takes in what was answered, having waited at most `max_wait_ns` for questions not answered yet.
+  /// Takes in what was answered, having waited at most `max_wait_ns` if new containers were asked
+  /// about since the last call.
   void settle(std::int64_t max_wait_ns);
 
   [[nodiscard]] const std::shared_ptr<const CgroupLabels>& labels(Slot slot) const {
@@ -50,6 +51,7 @@ class Identifier {
   std::vector<MetadataAnswer> answers_;
   std::vector<MetadataFailure> failures_;
   std::size_t open_questions_ = 0, incomplete_ = 0;
+  bool any_new_ = false;  ///< asked about for the first time since the last settle()
 };
 
 }  // namespace cgmon

@@ -6,9 +6,9 @@
 
 #include "collectors/base/result.h"
 #include "collectors/collector.h"
-#include "collectors/identity/docker.h"
 #include "collectors/identity/metadata_thread.h"
 #include "collectors/kernel/clock.h"
+#include "collectors/kernel/mount_watch.h"
 #include "collectors/kernel/roots.h"
 #include "collectors/kernel/system_files.h"
 
@@ -21,21 +21,27 @@ struct SessionOptions {
 };
 
 /// All that a command needs to read this host, wired together: the kernel's files and clocks, the
-/// thread for engines' files, and the collector.
+/// thread for engines' files, and the collector. One-thread.
 class HostSession {
  public:
   /// Fails when the cgroup hierarchies cannot be looked for at all, or none is there.
   [[nodiscard]] static Result<std::unique_ptr<HostSession>> open(const SessionOptions& options);
 
-  [[nodiscard]] Collector& collector() { return *collector_; }
+  /// A pass of the collector. Looks at the mounts first: when the cgroup hierarchies changed, it
+  /// begins anew with those that are there now, and counters of the agent start over.
+  void collect(Snapshot& snapshot, std::int64_t deadline_ns);
+
+  [[nodiscard]] const Layout& layout() const { return collector_->layout(); }
   [[nodiscard]] SystemClock& clock() { return clock_; }
 
  private:
-  HostSession() = default;
+  explicit HostSession(SessionOptions options) : options_(std::move(options)) {}
+  void begin(Layout layout);
 
-  SystemFiles files_, metadata_files_;
+  SessionOptions options_;
+  SystemFiles files_;
   SystemClock clock_;
-  std::unique_ptr<DockerFiles> docker_;      // used by the metadata thread alone
+  MountWatch mounts_;
   std::unique_ptr<MetadataThread> metadata_;
   std::unique_ptr<Collector> collector_;
 };

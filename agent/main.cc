@@ -22,6 +22,7 @@
 #include "agent/host_session.h"
 #include "agent/once.h"
 #include "agent/serve.h"
+#include "collectors/identity/docker.h"
 #include "collectors/metrics/family.h"
 
 namespace cgmon {
@@ -115,7 +116,7 @@ int run_once(const Invocation& invocation) {
   auto session = HostSession::open(options);
   if (!session) return fail(session.error(), kFailed);
   if (invocation.once.output == OutputFormat::prometheus) {
-    const SelfMetrics self(facts_of((*session)->collector().layout(), (*session)->clock()),
+    const SelfMetrics self(facts_of((*session)->layout(), (*session)->clock()),
                            !invocation.config.web.disable_exporter_metrics);
     return print(once_prometheus(**session, self, invocation.config.limits.samples));
   }
@@ -146,7 +147,7 @@ int run_serve(const Invocation& invocation) {
   const auto log = make_log(config.log.level);
   auto session = HostSession::open(session_options(config));
   if (!session) return fail(session.error(), kFailed);
-  const Layout& layout = (*session)->collector().layout();
+  const Layout& layout = (*session)->layout();
   ServeOptions options;
   for (const HostPort& address : config.web.listen_addresses) {
     options.listen_addresses.push_back(to_string(address));

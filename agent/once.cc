@@ -8,7 +8,7 @@ namespace {
 constexpr std::int64_t kPatienceNs = 60'000'000'000;
 
 void collect(HostSession& session, Snapshot& snapshot) {
-  session.collector().collect(snapshot, session.clock().monotonic_ns() + kPatienceNs);
+  session.collect(snapshot, session.clock().monotonic_ns() + kPatienceNs);
 }
 
 }  // namespace

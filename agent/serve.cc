@@ -89,7 +89,7 @@ Result<void> serve(const ServeOptions& options, HostSession& session, spdlog::lo
   FailureLog failures(log);
   CollectionLoop loop(session.clock(), options.min_interval_ns,
                       [&](Snapshot& snapshot, std::int64_t deadline_ns) {
-                        session.collector().collect(snapshot, deadline_ns);
+                        session.collect(snapshot, deadline_ns);
                         failures.look(snapshot);
                       });
   MetricsPage page(loop, self, options.max_samples);

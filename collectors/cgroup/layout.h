@@ -28,6 +28,7 @@ struct Hierarchy {
   std::vector<Controller> controllers;
   bool real_root = true;         ///< the top is the host's root cgroup, not a container's
   bool read_only = false;
+  friend bool operator==(const Hierarchy&, const Hierarchy&) = default;
 };
 
 /// Where PSI can be had.

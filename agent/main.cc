@@ -129,8 +129,8 @@ int run_once(const Invocation& invocation) {
   const auto interval = std::chrono::nanoseconds(invocation.once.interval).count();
   const TerminalTable shown = once_table(**session, interval, table, sleep);
   if (shown.left_out > 0) {
-    std::fprintf(stderr, "agent: %zu cgroups without processes of their own, or neither container "
-                 "nor unit, are not shown; --only=all shows them\n", shown.left_out);
+    std::fprintf(stderr, "agent: %zu cgroups that have no process, or are neither container nor unit, are "
+                 "not shown; --only=all shows them\n", shown.left_out);
   }
   return print(shown.text);
 }

@@ -12,11 +12,13 @@ namespace {
 
 constexpr std::size_t kProcFile = static_cast<std::size_t>(-1);
 
-/// When the machine booted, in nanoseconds since the epoch ("btime N" in /proc/stat); 0 if unknown.
+/// When the machine booted, in nanoseconds since the epoch ("btime N" in /proc/stat); 0 if it does
+/// not say, or a negative errno.
 std::int64_t boot_time_ns(Files& files, const Roots& roots) {
   std::string text;
   const std::string path = roots.procfs + "/stat";
-  if (read_file(files, Files::kAbsolute, path.c_str(), 1U << 20U, text) != 0) return 0;
+  const int error = read_file(files, Files::kAbsolute, path.c_str(), 1U << 20U, text);
+  if (error != 0) return error;
   std::string_view rest = text;
   while (!rest.empty()) {
     std::string_view line = take_until(rest, '\n');
@@ -98,7 +100,7 @@ Collector::~Collector() {
 void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns) {
   // What could not be had is tried again: one failure must not last as long as the agent.
   if (proc_ < 0) proc_ = files_.open_directory(Files::kAbsolute, roots_.procfs.c_str());
-  if (boot_ns_ == 0) boot_ns_ = boot_time_ns(files_, roots_);
+  if (boot_ns_ <= 0) boot_ns_ = boot_time_ns(files_, roots_);
   snapshot.monotonic_ns = clock_.monotonic_ns();
   snapshot.wall_ns = clock_.wall_ns();
   tree_.refresh();
@@ -173,7 +175,8 @@ void Collector::prepare(Snapshot& snapshot) {
 void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snapshot) {
   GroupReport& report = snapshot.report.groups[static_cast<std::size_t>(group)];
   const std::int64_t started = clock_.monotonic_ns(), cpu_started = clock_.thread_cpu_ns();
-  report.collected = report.success = true;
+  report.collected = true;
+  report.success = group != Group::spec || boot_ns_ >= 0;  // the root's start time
   const auto& files = files_of_group_[static_cast<std::size_t>(group)];
   const Controller controller = main_controller(group, layout_);
   if (layout_.serving(controller) < 0) {
@@ -183,7 +186,7 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
   }
   for (const std::size_t file : files) {
     const std::size_t h = walked_of_file_[file];
-    if ((h == kProcFile ? proc_ : tree_.directory(h)) < 0) report.success = false;
+    if (h == kProcFile ? proc_ < 0 : !tree_.is_whole(h)) report.success = false;
   }
   std::uint32_t late = 0;
   for (const Cgroup* const cgroup : chosen_) {
@@ -212,18 +215,26 @@ bool Collector::read_cgroup(const Cgroup& cgroup, std::span<const std::size_t> f
                             GroupReport& report, Snapshot& snapshot) {
   const bool is_root = tree_.is_host_root(cgroup);
   std::optional<Reason> lacking;
+  bool failed = false;
   for (const std::size_t file : files) {
     if (!reader_.wanted(file, cgroup.slot, is_root, snapshot)) continue;
+    // Another source stands in for one that this host lacks. For one that failed it would be a
+    // counter that jumps to and fro between two counts.
+    if (failed && reader_.is_fallback(file)) continue;
     const FileKind& kind = plan_.files[file];
     const std::size_t h = walked_of_file_[file];
     if (h != kProcFile && !cgroup.is_in(h)) {
-      if (!lacking) lacking = tree_.directory(h) < 0 ? Reason::failed : Reason::not_delegated;
+      failed |= !tree_.is_whole(h);
+      if (!lacking) lacking = failed ? Reason::failed : Reason::not_delegated;
       continue;
     }
     const ReadOutcome outcome = read_file(file, cgroup, is_root, snapshot);
     if (outcome == ReadOutcome::gone) return false;
     if (outcome == ReadOutcome::ok) continue;
-    if (outcome == ReadOutcome::denied || outcome == ReadOutcome::failed) report.success = false;
+    if (outcome == ReadOutcome::denied || outcome == ReadOutcome::failed) {
+      failed = true;
+      report.success = false;
+    }
     if (!lacking) lacking = reason_of(kind, outcome);
   }
   if (lacking && layout_.serving(main_controller(files.empty() ? Group::spec
@@ -301,6 +312,8 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   totals_.duration_ns = clock_.monotonic_ns() - snapshot.monotonic_ns;
   snapshot.report = totals_;
   snapshot.read_errors = reader_.errors();
+  const auto& tree_errors = tree_.errors();
+  snapshot.read_errors.insert(snapshot.read_errors.end(), tree_errors.begin(), tree_errors.end());
   snapshot.metadata_failures = identifier_.failures();
   snapshot.metadata_unresolved = identifier_.unresolved();
 }

@@ -50,7 +50,6 @@ class Collector {
 
   [[nodiscard]] const Layout& layout() const { return layout_; }
   [[nodiscard]] const ReadPlan& plan() const { return plan_; }
-  [[nodiscard]] const std::vector<ReadError>& read_errors() const { return reader_.errors(); }
   [[nodiscard]] const Identifier& identifier() const { return identifier_; }
   [[nodiscard]] const CgroupTree& tree() const { return tree_; }
   [[nodiscard]] const KeptFiles& kept_files() const { return kept_; }
@@ -80,7 +79,7 @@ class Collector {
   std::vector<SubtreeSums> sums_;
   Roots roots_;
   int proc_ = -1;
-  std::int64_t boot_ns_ = 0;
+  std::int64_t boot_ns_ = 0;  // since the epoch; 0: unknown, negative: errno
 
   std::vector<std::size_t> walked_of_file_;               // by file: index into the tree's walked
   std::vector<std::vector<std::size_t>> files_of_group_;  // by group

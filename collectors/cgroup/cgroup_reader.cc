@@ -238,12 +238,12 @@ ReadOutcome CgroupReader::fail(const FileKind& kind, int error, const char* rela
 void CgroupReader::count_error(const FileKind& kind, std::string_view reason,
                                const char* relative) {
   for (ReadError& error : errors_) {
-    if (error.file == kind.file && error.reason == reason) {
+    if (error.file == kind.name && error.reason == reason) {
       ++error.count;
       return;
     }
   }
-  errors_.push_back({kind.file, reason, 1, compose(relative, kind.file)});
+  errors_.push_back({kind.name, reason, 1, compose(relative, kind.file)});
 }
 
 }  // namespace cgmon

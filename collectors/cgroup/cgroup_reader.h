@@ -47,6 +47,11 @@ class CgroupReader {
   [[nodiscard]] bool wanted(std::size_t index, Slot slot, bool is_root,
                             const Snapshot& snapshot) const;
 
+  /// Whether file `index` has nothing but what another file of the plan has first.
+  [[nodiscard]] bool is_fallback(std::size_t index) const {
+    return prepared_[index].only_fallback;
+  }
+
   /// Computes derived rows of one cgroup. Call after its files were read. A row that has a source
   /// for this cgroup is not derived, whatever became of its file: a number that is now read, now
   /// computed from others would be two numbers under one name.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <span>
 
 namespace cgmon {
 namespace {
@@ -51,9 +50,11 @@ void CgroupTree::refresh() {
   for (std::size_t i = 0; i < hierarchies_.size(); ++i) {
     // The master first: it says whether a directory that changed elsewhere is of the same cgroup.
     const std::size_t h = i == 0 ? master_ : i <= master_ ? i - 1 : i;
+    hierarchies_[h].incomplete = false;
     if (hierarchies_[h].handle < 0 && !open_top(h)) continue;
     add_top(h);
-    pending_.swap(hierarchies_[h].to_list);
+    pending_.assign(hierarchies_[h].to_list.begin(), hierarchies_[h].to_list.end());
+    hierarchies_[h].to_list.clear();
     bool all = check_all || hierarchies_[h].check_always;
     if (hierarchies_[h].watch >= 0) {
       read_events(h);
@@ -80,9 +81,10 @@ void CgroupTree::refresh() {
 
 /// A hierarchy that could not be opened is tried again: its cgroups are there all the same.
 bool CgroupTree::open_top(std::size_t h) {
-  hierarchies_[h].handle =
-      files_.open_directory(Files::kAbsolute, hierarchies_[h].mount_point.c_str());
-  return hierarchies_[h].handle >= 0;
+  Walked& hierarchy = hierarchies_[h];
+  hierarchy.handle = files_.open_directory(Files::kAbsolute, hierarchy.mount_point.c_str());
+  if (hierarchy.handle < 0) count_error(h, -hierarchy.handle, ".");
+  return hierarchy.handle >= 0;
 }
 
 void CgroupTree::bring_order() {
@@ -111,7 +113,12 @@ void CgroupTree::add_top(std::size_t h) {
   }
   if (top->is_in(h)) return;
   FileStatus status;
-  if (files_.status(hierarchies_[h].handle, ".", status) == 0) enter(*top, h, status.inode);
+  const int error = files_.status(hierarchies_[h].handle, ".", status);
+  if (error == 0) {
+    enter(*top, h, status.inode);
+  } else {
+    count_error(h, -error, ".");
+  }
 }
 
 void CgroupTree::read_events(std::size_t h) {
@@ -185,6 +192,7 @@ void CgroupTree::list(Cgroup& cgroup, std::size_t h) {
     if (is_gone(cgroup, h)) {
       leave(cgroup, h);
     } else {
+      count_error(h, -error, relative(cgroup, h));
       must_list_again(cgroup, h);  // unreadable for now: what is known stays
     }
     return;
@@ -234,7 +242,19 @@ bool CgroupTree::is_gone(const Cgroup& cgroup, std::size_t h) {
   return error == -ENOENT || error == -ENODEV;
 }
 
+void CgroupTree::count_error(std::size_t h, int error, const char* path) {
+  const std::string_view reason = errno_name(error);
+  hierarchies_[h].incomplete = true;
+  const auto found = std::ranges::find(errors_, reason, &ReadError::reason);
+  if (found != errors_.end()) {
+    ++found->count;
+  } else {
+    errors_.push_back({"(directory)", reason, 1, hierarchies_[h].mount_point + '/' + path});
+  }
+}
+
 void CgroupTree::must_list_again(Cgroup& cgroup, std::size_t h) {
+  hierarchies_[h].incomplete = true;
   cgroup.places[h].incomplete = true;
   check_all_ = true;
 }
@@ -289,7 +309,9 @@ void CgroupTree::enter(Cgroup& cgroup, std::size_t h, std::uint64_t inode) {
   FileStatus status;
   const int error = files_.status(hierarchies_[h].handle, relative(cgroup, h), status);
   if (error != 0 || status.inode != inode) {  // already gone, or another one
-    if (cgroup.parent != nullptr && cgroup.parent->is_in(h)) must_list_again(*cgroup.parent, h);
+    const bool is_top = cgroup.parent == nullptr || !cgroup.parent->is_in(h);
+    if (error != 0 && (error != -ENOENT || is_top)) count_error(h, -error, relative(cgroup, h));
+    if (!is_top) must_list_again(*cgroup.parent, h);
     leave(cgroup, h);
     return;
   }
@@ -372,115 +394,6 @@ void CgroupTree::leave_below(Cgroup& cgroup, std::size_t h) {
     ++at;
     if (child.is_in(h)) leave(child, h);
   }
-}
-
-/// Takes a cgroup without places and children out of the tree, and ancestors that stood there for
-/// its path alone.
-void CgroupTree::prune(Cgroup& cgroup) {
-  Cgroup* at = &cgroup;
-  while (at->parent != nullptr && at->slot == kNoSlot && at->children.empty()) {
-    Cgroup* const parent = at->parent;
-    const std::string_view path = at->path;
-    parent->children.erase(parent->children.find(path.substr(path.rfind('/') + 1)));
-    at = parent;
-  }
-}
-
-/// Gives up the last leaf in path order that is no container, for the sake of a container or of a
-/// cgroup that has others below it: containers may be among them.
-bool CgroupTree::make_room(const Cgroup& newcomer, std::size_t h) {
-  if (!newcomer.preferred) {
-    FileStatus status;
-    const int error = files_.status(hierarchies_[h].handle, relative(newcomer, h), status);
-    if (error != 0 || status.links <= 2) return false;
-  }
-  Cgroup* const victim = last_expendable(root_, newcomer);
-  if (victim == nullptr) return false;
-  Cgroup& parent = *victim->parent;
-  std::vector<std::size_t> places;
-  for (std::size_t other = 0; other < hierarchies_.size(); ++other) {
-    if (!victim->is_in(other)) continue;
-    places.push_back(other);
-    ++parent.places[other].dropped_bound;
-    ++hierarchies_[other].dropped_bound;
-  }
-  for (const std::size_t other : places) leave(*victim, other);  // the last one destroys it
-  return true;
-}
-
-Cgroup* CgroupTree::last_expendable(Cgroup& below, const Cgroup& newcomer) {
-  for (auto at = below.children.rbegin(); at != below.children.rend(); ++at) {
-    Cgroup& child = *at->second;
-    if (Cgroup* const deeper = last_expendable(child, newcomer)) return deeper;
-    if (&child != &newcomer && child.children.empty() && !child.preferred &&
-        child.slot != kNoSlot && is_leaf(child)) {
-      return &child;
-    }
-  }
-  return nullptr;
-}
-
-/// Without directories below it, those that were not followed included.
-bool CgroupTree::is_leaf(const Cgroup& cgroup) const {
-  const std::span places(cgroup.places.get(), hierarchies_.size());
-  return std::ranges::all_of(
-      places, [](const Cgroup::Place& place) { return place.directories == 0; });
-}
-
-Cgroup& CgroupTree::make_child(Cgroup& parent, std::string_view name) {
-  auto child = std::make_unique<Cgroup>();
-  child->path = parent.path == "/" ? "/" : parent.path + '/';
-  child->path += name;
-  child->parent = &parent;
-  child->places = std::make_unique<Cgroup::Place[]>(walked_.size());
-  child->preferred = preferred_(child->path);
-  return *parent.children.emplace(std::string(name), std::move(child)).first->second;
-}
-
-void CgroupTree::take_slot(Cgroup& cgroup) {
-  if (free_.empty()) {
-    cgroup.slot = static_cast<Slot>(by_slot_.size());
-    by_slot_.push_back(nullptr);
-  } else {
-    cgroup.slot = free_.back();
-    free_.pop_back();
-  }
-  by_slot_[cgroup.slot] = &cgroup;
-  ++living_;
-  ++counters_.added;
-  changed_ = true;
-  for (std::size_t h = 0; h < hierarchies_.size(); ++h) {
-    const int number = cgroup.places[h].watch;
-    if (number >= 0 && hierarchies_[h].watch >= 0) hierarchies_[h].by_watch[number] = cgroup.slot;
-  }
-}
-
-void CgroupTree::free_slot(Cgroup& cgroup) {
-  if (cgroup.slot == kNoSlot) return;
-  by_slot_[cgroup.slot] = nullptr;
-  free_.push_back(cgroup.slot);
-  removed_.push_back(cgroup.slot);
-  cgroup.slot = kNoSlot;
-  --living_;
-  ++counters_.removed;
-  changed_ = true;
-}
-
-void CgroupTree::forget_dropped(Cgroup::Place& place, std::size_t h) {
-  hierarchies_[h].dropped_bound -= place.dropped_bound;
-  hierarchies_[h].dropped_depth -= place.dropped_depth;
-  place.dropped_bound = place.dropped_depth = 0;
-}
-
-void CgroupTree::append_in_order(const Cgroup& cgroup) {
-  if (cgroup.slot != kNoSlot) order_.push_back(&cgroup);
-  for (const auto& [name, child] : cgroup.children) append_in_order(*child);
-}
-
-std::size_t CgroupTree::depth_of(const Cgroup& cgroup) const {
-  std::size_t depth = 0;
-  for (const Cgroup* at = cgroup.parent; at != nullptr; at = at->parent) ++depth;
-  return depth;
 }
 
 }  // namespace cgmon

@@ -98,10 +98,17 @@ class CgroupTree {
     std::uint32_t dropped_bound = 0, dropped_depth = 0;
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
+  /// What could not be opened, listed or looked at since the start; `file` is "(directory)".
+  [[nodiscard]] const std::vector<ReadError>& errors() const { return errors_; }
+  /// Whether nothing of walked hierarchy `h` was out of sight in the last refresh.
+  [[nodiscard]] bool is_whole(std::size_t h) const {
+    return hierarchies_[h].handle >= 0 && !hierarchies_[h].incomplete;
+  }
 
  private:
   struct Walked {
     int handle = -1, watch = -1;
+    bool incomplete = false;    ///< something could not be listed or looked at
     bool check_always = false;  ///< its watch failed, or its events proved wrong
     unsigned unannounced = 0;   ///< changes that the check found before any event did
     std::string mount_point, prefix;
@@ -129,6 +136,7 @@ class CgroupTree {
   void count_dropped(Cgroup& cgroup, std::size_t h);
   [[nodiscard]] bool is_gone(const Cgroup& cgroup, std::size_t h);
   void must_list_again(Cgroup& cgroup, std::size_t h);
+  void count_error(std::size_t h, int error, const char* path);
   void renew(Cgroup& cgroup);
   void enter(Cgroup& cgroup, std::size_t h, std::uint64_t inode);
   void leave(Cgroup& cgroup, std::size_t h);
@@ -169,6 +177,7 @@ class CgroupTree {
   std::vector<std::unique_ptr<Scratch>> scratch_;
   std::size_t listing_ = 0;  ///< how many list() calls are under way
   Counters counters_;
+  std::vector<ReadError> errors_;
 };
 
 }  // namespace cgmon

@@ -109,7 +109,7 @@ class Planner {
     kind.hierarchy = place;
     kind.controller = source.controller;
     kind.version = source.version;
-    kind.file = source.file;
+    kind.file = kind.name = source.file;
     kind.format = format_of(source);
     kind.group = reader;
     kind.keep_rank = keep_rank(source.file);

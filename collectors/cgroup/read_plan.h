@@ -26,6 +26,7 @@ struct FileKind {
   Controller controller = Controller::core;
   Version version = Version::none;
   std::string file;
+  std::string_view name;  ///< the same, out of the tables: for what outlives the plan
   FileFormat format = FileFormat::single;
   Group group = Group::spec;  ///< the collector that reads it: the first that needs it
   std::vector<Binding> bindings;

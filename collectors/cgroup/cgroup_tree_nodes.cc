@@ -1,0 +1,119 @@
+// The nodes of a CgroupTree: making and removing them, slots, bounds, order.
+
+#include <algorithm>
+#include <span>
+
+#include "collectors/cgroup/cgroup_tree.h"
+
+namespace cgmon {
+
+/// Takes a cgroup without places and children out of the tree, and ancestors that stood there for
+/// its path alone.
+void CgroupTree::prune(Cgroup& cgroup) {
+  Cgroup* at = &cgroup;
+  while (at->parent != nullptr && at->slot == kNoSlot && at->children.empty()) {
+    Cgroup* const parent = at->parent;
+    const std::string_view path = at->path;
+    parent->children.erase(parent->children.find(path.substr(path.rfind('/') + 1)));
+    at = parent;
+  }
+}
+
+/// Gives up the last leaf in path order that is no container, for the sake of a container or of a
+/// cgroup that has others below it: containers may be among them.
+bool CgroupTree::make_room(const Cgroup& newcomer, std::size_t h) {
+  if (!newcomer.preferred) {
+    FileStatus status;
+    const int error = files_.status(hierarchies_[h].handle, relative(newcomer, h), status);
+    if (error != 0 || status.links <= 2) return false;
+  }
+  Cgroup* const victim = last_expendable(root_, newcomer);
+  if (victim == nullptr) return false;
+  Cgroup& parent = *victim->parent;
+  std::vector<std::size_t> places;
+  for (std::size_t other = 0; other < hierarchies_.size(); ++other) {
+    if (!victim->is_in(other)) continue;
+    places.push_back(other);
+    ++parent.places[other].dropped_bound;
+    ++hierarchies_[other].dropped_bound;
+  }
+  for (const std::size_t other : places) leave(*victim, other);  // the last one destroys it
+  return true;
+}
+
+Cgroup* CgroupTree::last_expendable(Cgroup& below, const Cgroup& newcomer) {
+  for (auto at = below.children.rbegin(); at != below.children.rend(); ++at) {
+    Cgroup& child = *at->second;
+    if (Cgroup* const deeper = last_expendable(child, newcomer)) return deeper;
+    if (&child != &newcomer && child.children.empty() && !child.preferred &&
+        child.slot != kNoSlot && is_leaf(child)) {
+      return &child;
+    }
+  }
+  return nullptr;
+}
+
+/// Without directories below it, those that were not followed included.
+bool CgroupTree::is_leaf(const Cgroup& cgroup) const {
+  const std::span places(cgroup.places.get(), hierarchies_.size());
+  return std::ranges::all_of(
+      places, [](const Cgroup::Place& place) { return place.directories == 0; });
+}
+
+Cgroup& CgroupTree::make_child(Cgroup& parent, std::string_view name) {
+  auto child = std::make_unique<Cgroup>();
+  child->path = parent.path == "/" ? "/" : parent.path + '/';
+  child->path += name;
+  child->parent = &parent;
+  child->places = std::make_unique<Cgroup::Place[]>(walked_.size());
+  child->preferred = preferred_(child->path);
+  return *parent.children.emplace(std::string(name), std::move(child)).first->second;
+}
+
+void CgroupTree::take_slot(Cgroup& cgroup) {
+  if (free_.empty()) {
+    cgroup.slot = static_cast<Slot>(by_slot_.size());
+    by_slot_.push_back(nullptr);
+  } else {
+    cgroup.slot = free_.back();
+    free_.pop_back();
+  }
+  by_slot_[cgroup.slot] = &cgroup;
+  ++living_;
+  ++counters_.added;
+  changed_ = true;
+  for (std::size_t h = 0; h < hierarchies_.size(); ++h) {
+    const int number = cgroup.places[h].watch;
+    if (number >= 0 && hierarchies_[h].watch >= 0) hierarchies_[h].by_watch[number] = cgroup.slot;
+  }
+}
+
+void CgroupTree::free_slot(Cgroup& cgroup) {
+  if (cgroup.slot == kNoSlot) return;
+  by_slot_[cgroup.slot] = nullptr;
+  free_.push_back(cgroup.slot);
+  removed_.push_back(cgroup.slot);
+  cgroup.slot = kNoSlot;
+  --living_;
+  ++counters_.removed;
+  changed_ = true;
+}
+
+void CgroupTree::forget_dropped(Cgroup::Place& place, std::size_t h) {
+  hierarchies_[h].dropped_bound -= place.dropped_bound;
+  hierarchies_[h].dropped_depth -= place.dropped_depth;
+  place.dropped_bound = place.dropped_depth = 0;
+}
+
+void CgroupTree::append_in_order(const Cgroup& cgroup) {
+  if (cgroup.slot != kNoSlot) order_.push_back(&cgroup);
+  for (const auto& [name, child] : cgroup.children) append_in_order(*child);
+}
+
+std::size_t CgroupTree::depth_of(const Cgroup& cgroup) const {
+  std::size_t depth = 0;
+  for (const Cgroup* at = cgroup.parent; at != nullptr; at = at->parent) ++depth;
+  return depth;
+}
+
+}  // namespace cgmon

@@ -1,0 +1,250 @@
+#include "collectors/collector.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "tests/support/fixture_host.h"
+
+namespace cgmon {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::Each;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+using testing::StartsWith;
+
+constexpr const char* kV1 = "debian-6.1-v1-systemd";
+constexpr const char* kV2 = "debian-6.1-v2-systemd";
+constexpr const char* kHybrid = "debian-6.1-hybrid-cgroupfs";
+
+/// A clock on which every look costs a millisecond.
+class TickingClock final : public Clock {
+ public:
+  [[nodiscard]] std::int64_t wall_ns() const override { return 1'795'480'000'000'000'000; }
+  [[nodiscard]] std::int64_t monotonic_ns() const override { return now_ += 1'000'000; }
+  [[nodiscard]] std::int64_t thread_cpu_ns() const override { return now_; }
+
+ private:
+  mutable std::int64_t now_ = 0;
+};
+
+std::uint32_t unavailable(const Snapshot& snapshot, Group group, Reason reason) {
+  return snapshot.report.groups[static_cast<std::size_t>(group)]
+      .unavailable[static_cast<std::size_t>(reason)];
+}
+
+const GroupReport& report(const Snapshot& snapshot, Group group) {
+  return snapshot.report.groups[static_cast<std::size_t>(group)];
+}
+
+Snapshot collect(FixtureHost& host, const CollectorOptions& options = {}) {
+  const auto collector = host.collector(options);
+  Snapshot snapshot;
+  collector->collect(snapshot, kNoDeadline);
+  return snapshot;
+}
+
+std::string a_docker_cgroup(FixtureHost& host) {
+  const Snapshot snapshot = collect(host);
+  for (const Slot slot : snapshot.order) {
+    if (!snapshot.labels[slot]->container_id.empty()) return snapshot.labels[slot]->id;
+  }
+  return {};
+}
+
+TEST(Collector, LeavesOutWhatTheDeadlineCutsOffAndServesTheRest) {
+  FixtureHost host(kV2);
+  const TickingClock clock;
+  Collector collector(host.files, clock, host.roots, host.layout(), {}, nullptr);
+  Snapshot snapshot;
+  collector.collect(snapshot, clock.monotonic_ns() + 40'000'000);  // 40 looks
+  const std::size_t cgroups = snapshot.order.size();
+  EXPECT_TRUE(snapshot.report.deadline_exceeded);
+  EXPECT_TRUE(report(snapshot, Group::spec).success);
+  EXPECT_FALSE(report(snapshot, Group::pressure).success);
+  EXPECT_EQ(unavailable(snapshot, Group::pressure, Reason::deadline), cgroups);
+  const auto page = page_of(snapshot);
+  EXPECT_THAT(samples_of(page, "container_last_seen{"), SizeIs(cgroups));
+  EXPECT_THAT(samples_of(page, "container_spec_cpu_weight{"), Not(IsEmpty()));
+  EXPECT_THAT(samples_of(page, "container_pressure_"), IsEmpty());
+  const std::size_t with_cpu = samples_of(page, "container_cpu_user_seconds_total{").size();
+  EXPECT_EQ(with_cpu + unavailable(snapshot, Group::cpu, Reason::deadline), cgroups);
+  EXPECT_GT(with_cpu, 0U);
+  EXPECT_LT(with_cpu, cgroups);
+  // Nothing of the cut pass is left over in the next.
+  Snapshot next;
+  collector.collect(next, kNoDeadline);
+  EXPECT_FALSE(next.report.deadline_exceeded);
+  EXPECT_TRUE(report(next, Group::pressure).success);
+}
+
+TEST(Collector, ReadsOnlyTheKindsOfCgroupsThatAreAskedForAndTheRoot) {
+  FixtureHost host(kV2);
+  const Snapshot snapshot = collect(host, {.only = {.all = false, .containers = true}});
+  ASSERT_THAT(snapshot.order, SizeIs(testing::Gt(2U)));
+  for (const Slot slot : snapshot.order) {
+    const CgroupKind kind = snapshot.labels[slot]->kind;
+    EXPECT_TRUE(kind == CgroupKind::root || kind == CgroupKind::container)
+        << snapshot.labels[slot]->id;
+  }
+  EXPECT_EQ(snapshot.report.dropped_filter + snapshot.order.size(), collect(host).order.size());
+  const Snapshot units = collect(host, {.only = {.all = false, .units = true}});
+  EXPECT_THAT(samples_of(page_of(units), "container_last_seen"),
+              Each(Not(HasSubstr("id=\"/system.slice/docker-"))));
+  EXPECT_THAT(samples_of(page_of(units), "container_last_seen"),
+              Contains(HasSubstr("id=\"/system.slice/docker.service\"")));
+}
+
+TEST(Collector, ShowsCpusOrTheirTotalButNeverBoth) {
+  FixtureHost host(kV1);
+  const std::string total =
+      page_of(collect(host, {.groups = default_groups()}));
+  EXPECT_THAT(samples_of(total, "container_cpu_usage_seconds_total{"),
+              AllOf(SizeIs(testing::Gt(10U)), Each(HasSubstr("cpu=\"total\""))));
+  const std::string each =
+      page_of(collect(host, {.groups = default_groups() | bit(Group::percpu)}));
+  EXPECT_THAT(samples_of(each, "container_cpu_usage_seconds_total{"),
+              AllOf(SizeIs(testing::Gt(10U)), Each(Not(HasSubstr("cpu=\"total\"")))));
+  // v2 has no figure per CPU: the total stays.
+  FixtureHost v2(kV2);
+  EXPECT_THAT(samples_of(page_of(collect(v2, {.groups = default_groups() | bit(Group::percpu)})),
+                         "container_cpu_usage_seconds_total{"),
+              AllOf(SizeIs(testing::Gt(10U)), Each(HasSubstr("cpu=\"total\""))));
+}
+
+TEST(Collector, SaysOfEveryCgroupThatPressureIsOffWithoutAV2Hierarchy) {
+  FixtureHost host(kV1);
+  const Snapshot snapshot = collect(host);
+  EXPECT_EQ(unavailable(snapshot, Group::pressure, Reason::psi_off), snapshot.order.size());
+  EXPECT_TRUE(report(snapshot, Group::pressure).success) << "absence is no failure";
+  EXPECT_TRUE(snapshot.read_errors.empty());
+}
+
+TEST(Collector, SaysThatPressureIsOffWhereTheFilesRefuse) {
+  FixtureHost host(kV2);
+  const std::string id = a_docker_cgroup(host);
+  for (const char* file : {"cpu.pressure", "memory.pressure", "io.pressure"}) {
+    host.files.set_error("/sys/fs/cgroup" + id + '/' + file, EOPNOTSUPP);
+  }
+  const Snapshot snapshot = collect(host);
+  EXPECT_EQ(unavailable(snapshot, Group::pressure, Reason::psi_off), 1U);
+  EXPECT_THAT(samples_of(page_of(snapshot), "container_pressure_"),
+              Each(Not(HasSubstr("id=\"" + id + '"'))));
+}
+
+TEST(Collector, SaysThatTheMemoryControllerIsOff) {
+  FixtureHost host(kV1);
+  Layout layout = host.layout();
+  layout.controllers[static_cast<std::size_t>(Controller::memory)] = {.known = true,
+                                                                      .enabled = false};
+  Collector collector(host.files, host.clock, host.roots, layout, {}, nullptr);
+  Snapshot snapshot;
+  collector.collect(snapshot, kNoDeadline);
+  EXPECT_EQ(unavailable(snapshot, Group::memory, Reason::controller_off), snapshot.order.size());
+  EXPECT_EQ(unavailable(snapshot, Group::oom_event, Reason::controller_off),
+            snapshot.order.size());
+  EXPECT_THAT(samples_of(page_of(snapshot), "container_memory_"),
+              testing::ElementsAre("container_memory_swap{id=\"/\"} 0"))
+      << "the machine's own swap is in /proc/meminfo";
+  EXPECT_THAT(samples_of(page_of(snapshot), "container_threads{"), Not(IsEmpty()));
+}
+
+TEST(Collector, SaysThatSwapAccountingIsOff) {
+  FixtureHost host(kV1);
+  const std::string id = a_docker_cgroup(host);
+  for (const char* file : {"limit_in_bytes", "usage_in_bytes", "max_usage_in_bytes", "failcnt"}) {
+    const std::string path = "/sys/fs/cgroup/memory" + id + "/memory.memsw." + file;
+    if (host.files.exists(path)) host.files.remove(path);
+  }
+  const Snapshot snapshot = collect(host);
+  EXPECT_EQ(unavailable(snapshot, Group::spec, Reason::swap_accounting_off), 1U);
+  EXPECT_THAT(samples_of(page_of(snapshot), "container_spec_memory_swap_limit_bytes{"),
+              AllOf(Not(IsEmpty()), Each(Not(HasSubstr("id=\"" + id + '"')))));
+}
+
+TEST(Collector, CountsWhatItMayNotReadAndGoesOn) {
+  FixtureHost host(kHybrid);
+  const std::string id = a_docker_cgroup(host);
+  host.files.set_error("/sys/fs/cgroup/memory" + id + "/memory.stat", EACCES);
+  const Snapshot snapshot = collect(host);
+  EXPECT_FALSE(report(snapshot, Group::memory).success);
+  EXPECT_EQ(unavailable(snapshot, Group::memory, Reason::permission), 1U);
+  ASSERT_THAT(snapshot.read_errors, SizeIs(1));
+  EXPECT_EQ(snapshot.read_errors[0].file, "memory.stat");
+  EXPECT_EQ(snapshot.read_errors[0].reason, "EACCES");
+  EXPECT_THAT(snapshot.read_errors[0].example, testing::EndsWith(id.substr(1) + "/memory.stat"));
+  const auto page = page_of(snapshot);
+  EXPECT_THAT(samples_of(page, "container_memory_usage_bytes{"), Contains(HasSubstr(id)));
+  EXPECT_THAT(samples_of(page, "container_memory_working_set_bytes{"), Each(Not(HasSubstr(id))))
+      << "usage alone is another number";
+}
+
+TEST(Collector, LeavesACgroupThatDiesWhileItIsReadOutWhole) {
+  FixtureHost host(kV2);
+  const std::string id = a_docker_cgroup(host);
+  const auto collector = host.collector();
+  Snapshot before;
+  collector->collect(before, kNoDeadline);
+  host.files.mute_watches(true).set_error("/sys/fs/cgroup" + id + "/pids.current", ENODEV);
+  Snapshot during;
+  collector->collect(during, kNoDeadline);
+  EXPECT_THAT(samples_of(page_of(during)), Each(Not(HasSubstr("id=\"" + id + '"'))));
+  EXPECT_EQ(during.report.vanished_reading, 1U);
+  EXPECT_EQ(during.order.size(), before.order.size() - 1);
+  EXPECT_TRUE(during.read_errors.empty());
+  host.files.remove_directory("/sys/fs/cgroup" + id);
+  Snapshot after;
+  collector->collect(after, kNoDeadline);
+  EXPECT_EQ(after.report.vanished_reading, 1U);
+  EXPECT_THAT(samples_of(page_of(after)), Each(Not(HasSubstr("id=\"" + id))));
+}
+
+TEST(Collector, MixesNothingOfACgroupWithTheOneMadeAnewUnderItsName) {
+  FixtureHost host(kV1);
+  const auto collector = host.collector();
+  Snapshot before;
+  collector->collect(before, kNoDeadline);
+  const std::string id = a_docker_cgroup(host);
+  for (const char* mount : {"memory", "pids", "cpu,cpuacct"}) {
+    const std::string path = "/sys/fs/cgroup/" + std::string(mount) + id;
+    host.files.remove_directory(path).add_directory(path);
+  }
+  host.files.set_file("/sys/fs/cgroup/memory" + id + "/memory.usage_in_bytes", "4096\n");
+  Snapshot after;
+  collector->collect(after, kNoDeadline);
+  std::vector<std::string> of_new;
+  for (const std::string& sample : samples_of(page_of(after))) {
+    if (sample.find("id=\"" + id + '"') != sample.npos) of_new.push_back(sample);
+  }
+  EXPECT_THAT(of_new, testing::UnorderedElementsAre(
+                          StartsWith("container_last_seen{"),
+                          StartsWith("container_start_time_seconds{"),
+                          "container_memory_usage_bytes{id=\"" + id + "\"} 4096"));
+}
+
+TEST(Collector, KeepsNoMoreDescriptorsThanItsBudgetAndGivesAllBack) {
+  for (const std::size_t budget : {std::size_t{0}, std::size_t{60}, std::size_t{4096}}) {
+    FixtureHost host(kHybrid);
+    {
+      const auto collector = host.collector({.descriptors = budget});
+      Snapshot snapshot;
+      for (int pass = 0; pass < 3; ++pass) collector->collect(snapshot, kNoDeadline);
+      EXPECT_LE(collector->kept_files().open_handles(), 2 * budget) << "and directories";
+      EXPECT_EQ(snapshot.report.descriptors_kept, collector->kept_files().open_handles());
+      // Beside the kept ones: a directory and a watch for each hierarchy, and /proc.
+      EXPECT_EQ(host.files.open_handles(), collector->kept_files().open_handles() +
+                                               2 * collector->tree().walked().size() + 1);
+    }
+    EXPECT_THAT(host.files.open_paths(), IsEmpty()) << budget;
+    EXPECT_EQ(host.files.bad_handles(), 0U) << budget;
+  }
+}
+
+}  // namespace
+}  // namespace cgmon

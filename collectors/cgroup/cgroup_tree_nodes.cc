@@ -74,6 +74,7 @@ void CgroupTree::take_slot(Cgroup& cgroup) {
   if (free_.empty()) {
     cgroup.slot = static_cast<Slot>(by_slot_.size());
     by_slot_.push_back(nullptr);
+    free_.reserve(by_slot_.capacity());  // so that letting go never asks for memory
   } else {
     cgroup.slot = free_.back();
     free_.pop_back();

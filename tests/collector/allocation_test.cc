@@ -134,7 +134,7 @@ TEST(Allocations, AreNoneInSteadyStateOnThisKernelWhileCgroupsVanish) {
   const auto name = [](int i) { return "/c" + std::to_string(i); };
   for (int i = 0; i < 30; ++i) ASSERT_TRUE(own.make(name(i)));
   HookClock clock;
-  Collector collector(files, clock, roots, *layout, {.descriptors = 200}, nullptr);
+  Collector collector(files, clock, roots, *layout, {.descriptors = 4096}, nullptr);
   Pass pass{collector, {}, PrometheusText(), {}};
   const auto remove = [&](int from, int to) {
     for (int i = from; i < to; ++i) ASSERT_TRUE(own.remove(name(i)));

@@ -105,8 +105,7 @@ int TreeFiles::open_directory(int dir, const char* path) {
   const auto [node, error] = look_up(dir, path, Last::follow);
   if (error != 0) return error;
   if (!node->is(S_IFDIR)) return -ENOTDIR;
-  if (fails_to_open(node->error)) return -node->error;
-  return take_handle({node->shared_from_this(), nullptr});
+  return take_handle({node->shared_from_this(), nullptr, true});
 }
 
 int TreeFiles::open(int dir, const char* path) {
@@ -141,6 +140,7 @@ std::int64_t TreeFiles::read(int file, std::span<char> buffer, std::uint64_t off
   const Handle* const handle = handle_of(file);
   if (handle == nullptr) return -EBADF;
   if (handle->node == nullptr) return -ESPIPE;  // pread of an inotify descriptor
+  if (handle->path_only) return -EBADF;
   const Node& node = *handle->node;
   if (node.is(S_IFDIR)) return -EISDIR;
   if (node.removed && node.gone != 0) return -node.gone;
@@ -234,6 +234,7 @@ int TreeFiles::read_watch(int watch, WatchEvents& events) {
   events.overflow = false;
   Handle* const handle = handle_of(watch);
   if (handle == nullptr) return -EBADF;
+  if (handle->path_only) return -EBADF;
   if (handle->watch == nullptr) return handle->node->is(S_IFDIR) ? -EISDIR : -EINVAL;
   events.directories.assign(handle->watch->events.begin(), handle->watch->events.end());
   events.overflow = std::exchange(handle->watch->overflow, false);

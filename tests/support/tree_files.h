@@ -136,6 +136,7 @@ class TreeFiles final : public Files {
   struct Handle {
     std::shared_ptr<Node> node;  ///< or:
     std::unique_ptr<Watch> watch;
+    bool path_only = false;  ///< O_PATH: good as `dir`, not for reading
   };
   enum class Last : std::uint8_t { follow, keep };  ///< what to do with a link that comes last
   struct Found {

@@ -180,9 +180,15 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
   const auto& files = files_of_group_[static_cast<std::size_t>(group)];
   const Controller controller = main_controller(group, layout_);
   if (layout_.serving(controller) < 0) {
-    const Reason why = controller == Controller::psi ? Reason::psi_off : Reason::controller_off;
+    // Pressure of the host alone (pure v1): every cgroup lacks it but the root.
+    const bool host_only =
+        controller == Controller::psi && layout_.psi == PsiState::host_only;
+    const Reason why = host_only                       ? Reason::kernel_lacks
+                       : controller == Controller::psi ? Reason::psi_off
+                                                       : Reason::controller_off;
+    const bool root_has_it = host_only && !chosen_.empty() && tree_.is_host_root(*chosen_[0]);
     report.unavailable[static_cast<std::size_t>(why)] =
-        static_cast<std::uint32_t>(chosen_.size());
+        static_cast<std::uint32_t>(chosen_.size()) - (root_has_it ? 1 : 0);
   }
   for (const std::size_t file : files) {
     const std::size_t h = walked_of_file_[file];

@@ -26,6 +26,7 @@ CgroupTree::CgroupTree(Files& files, const Layout& layout, std::vector<int> walk
     Walked& walked_one = hierarchies_[h];
     if (walked_[h] == layout.master()) master_ = h;
     walked_one.prefix = hierarchy.prefix;
+    walked_one.version = hierarchy.version;
     walked_one.mount_point = hierarchy.mount_point;
     open_top(h);
     walked_one.watch = files_.open_watch();
@@ -315,10 +316,21 @@ void CgroupTree::enter(Cgroup& cgroup, std::size_t h, std::uint64_t inode) {
     leave(cgroup, h);
     return;
   }
-  if (cgroup.created_ns == 0 || status.mtime_ns < cgroup.created_ns) {
-    cgroup.created_ns = status.mtime_ns;
-  }
+  note_age(cgroup, h, status.mtime_ns);
   if (status.links != 2) list(cgroup, h);
+}
+
+/// A directory's own time moves on when its children change, on kernels that keep it; that of a file
+/// in it does not. The oldest of all is nearest to the truth.
+void CgroupTree::note_age(Cgroup& cgroup, std::size_t h, std::int64_t directory_ns) {
+  std::int64_t oldest = directory_ns;
+  file_ = relative(cgroup, h);
+  file_ += hierarchies_[h].version == Version::v2 ? "/cgroup.events" : "/cgroup.clone_children";
+  FileStatus status;
+  if (files_.status(hierarchies_[h].handle, file_.c_str(), status) == 0 && status.mtime_ns > 0) {
+    oldest = std::min(oldest, status.mtime_ns);
+  }
+  if (cgroup.created_ns == 0 || oldest < cgroup.created_ns) cgroup.created_ns = oldest;
 }
 
 /// It may be one of those that other hierarchies had no room for.

@@ -111,6 +111,7 @@ class CgroupTree {
     bool incomplete = false;    ///< something could not be listed or looked at
     bool check_always = false;  ///< its watch failed, or its events proved wrong
     unsigned unannounced = 0;   ///< changes that the check found before any event did
+    Version version = Version::v1;
     std::string mount_point, prefix;
     std::unordered_map<int, Slot> by_watch;
     std::uint32_t dropped_bound = 0, dropped_depth = 0;  ///< now
@@ -138,6 +139,7 @@ class CgroupTree {
   void must_list_again(Cgroup& cgroup, std::size_t h);
   void count_error(std::size_t h, int error, const char* path);
   void renew(Cgroup& cgroup);
+  void note_age(Cgroup& cgroup, std::size_t h, std::int64_t directory_ns);
   void enter(Cgroup& cgroup, std::size_t h, std::uint64_t inode);
   void leave(Cgroup& cgroup, std::size_t h);
   void leave_below(Cgroup& cgroup, std::size_t h);
@@ -174,6 +176,7 @@ class CgroupTree {
   std::vector<std::pair<Slot, std::size_t>> replaced_;
   std::vector<Slot> pending_;  ///< directories that must be listed again
   WatchEvents events_;
+  std::string file_;  ///< reused path
   std::vector<std::unique_ptr<Scratch>> scratch_;
   std::size_t listing_ = 0;  ///< how many list() calls are under way
   Counters counters_;

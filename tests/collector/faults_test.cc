@@ -42,6 +42,13 @@ std::unique_ptr<FixtureHost> small_host(const Layouts& layouts) {
   return host;
 }
 
+/// The page without when cgroups were made: that is the oldest of several times, and nearer to the
+/// truth with each that could be had. Which of them failed makes no number wrong.
+std::string page_without_ages(Snapshot& snapshot) {
+  snapshot.served[row("container_start_time_seconds")] = false;
+  return page_of(snapshot);
+}
+
 bool says_that_something_failed(const Snapshot& snapshot) {
   if (!snapshot.read_errors.empty() || snapshot.report.watch_failures != 0 ||
       snapshot.report.vanished_reading != 0) {
@@ -67,7 +74,7 @@ bool passes_survive(FixtureHost& host, const Layout& layout, FaultyFiles::Fault 
     Snapshot first, second, third;
     for (Snapshot* const snapshot : {&first, &second}) {
       collector.collect(*snapshot, kNoDeadline);
-      const std::string page = page_of(*snapshot);
+      const std::string page = page_without_ages(*snapshot);
       // ENOENT says that there is no such source: the next one may stand in for it.
       for (const std::string& sample : samples_of(page)) {
         EXPECT_TRUE(whole.contains(sample) || (fault.error == ENOENT && has_fallbacks))
@@ -79,7 +86,7 @@ bool passes_survive(FixtureHost& host, const Layout& layout, FaultyFiles::Fault 
     }
     fired = faulty.fired();
     collector.collect(third, kNoDeadline);
-    EXPECT_EQ(page_of(third), whole_page) << what << ": the pass after it";
+    EXPECT_EQ(page_without_ages(third), whole_page) << what << ": the pass after it";
   }
   EXPECT_THAT(host.files.open_paths(), IsEmpty()) << what;
   EXPECT_EQ(host.files.bad_handles(), 0U) << what;
@@ -96,7 +103,7 @@ TEST_P(CollectorWithFaults, ShowsNothingWrongAndRecoversWhicheverCallFails) {
     const auto collector = host->collector();
     Snapshot snapshot;
     collector->collect(snapshot, kNoDeadline);
-    whole_page = page_of(snapshot);
+    whole_page = page_without_ages(snapshot);
   }
   const auto lines = samples_of(whole_page);
   const std::set<std::string> whole(lines.begin(), lines.end());

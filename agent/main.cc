@@ -116,7 +116,7 @@ int run_once(const Invocation& invocation) {
   auto session = HostSession::open(options);
   if (!session) return fail(session.error(), kFailed);
   if (invocation.once.output == OutputFormat::prometheus) {
-    const SelfMetrics self(facts_of((*session)->layout(), (*session)->clock()),
+    SelfMetrics self(facts_of((*session)->layout(), (*session)->clock()),
                            !invocation.config.web.disable_exporter_metrics);
     return print(once_prometheus(**session, self, invocation.config.limits.samples));
   }

@@ -13,12 +13,14 @@ void collect(HostSession& session, Snapshot& snapshot) {
 
 }  // namespace
 
-std::string once_prometheus(HostSession& session, const SelfMetrics& self,
+std::string once_prometheus(HostSession& session, SelfMetrics& self,
                             std::size_t max_samples) {
   Snapshot snapshot;
   collect(session, snapshot);
   std::string page;
-  PrometheusText(max_samples).render(snapshot, page);
+  const PrometheusText::Stats stats = PrometheusText(max_samples).render(snapshot, page);
+  self.observe_pass(snapshot);
+  self.page_written(page.size(), stats.samples, stats.dropped);
   self.append_text(&snapshot, page);
   return page;
 }

@@ -12,7 +12,7 @@
 namespace cgmon {
 
 /// `agent --once -o prometheus`: one collection, as the page has it.
-[[nodiscard]] std::string once_prometheus(HostSession& session, const SelfMetrics& self,
+[[nodiscard]] std::string once_prometheus(HostSession& session, SelfMetrics& self,
                                           std::size_t max_samples);
 
 /// `agent --once`: the table, of two collections that lie `interval_ns` apart; `sleep` waits so

@@ -82,6 +82,11 @@ bool measure(const Options& options, int cgroups) {
   }
   const Layout kept_layout = *layout;
   DockerShape shape(kept_layout, cgroups, std::min(cgroups, 20));
+  if (!shape.complete()) {
+    std::fprintf(stderr, "bench: cannot make its cgroups below /cgmon-bench-*; it takes root and "
+                 "writable hierarchies\n");
+    return false;
+  }
   DockerFiles docker(floor_files, roots, {shape.data_root()});
   MetadataThread metadata([&](std::string_view, std::string_view id) { return docker.read(id); });
   CollectorOptions collector_options;

@@ -64,10 +64,12 @@ DockerShape::~DockerShape() {
 }
 
 void DockerShape::make(const std::string& path) {
+  bool made_one = false;
   for (const Hierarchy& hierarchy : layout_.hierarchies) {
     const fs::path directory = hierarchy.mount_point + path;
     if (::mkdir(directory.c_str(), 0755) != 0) continue;
     made_.push_back(directory);
+    made_one = true;
     if (hierarchy.version == Version::v2) {
       // Children have a controller's files only if their parent passes it on.
       for (const char* const controller : {"+cpu", "+memory", "+pids", "+io"}) {
@@ -75,6 +77,7 @@ void DockerShape::make(const std::string& path) {
       }
     }
   }
+  complete_ = complete_ && made_one;
 }
 
 void DockerShape::make_container(int number, bool live) {

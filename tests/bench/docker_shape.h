@@ -21,6 +21,8 @@ class DockerShape {
   ~DockerShape();
 
   [[nodiscard]] const std::string& data_root() const { return data_root_; }
+  /// Whether at least one hierarchy took every cgroup.
+  [[nodiscard]] bool complete() const { return complete_; }
   /// Moves a process into a cgroup of its own in the hierarchy that counts memory.
   void isolate(pid_t pid);
   /// Bytes charged to that cgroup, kernel memory included; 0 when it cannot be read.
@@ -34,6 +36,7 @@ class DockerShape {
   std::string top_, data_root_;
   std::vector<std::filesystem::path> made_;  // directories, parents first
   std::vector<pid_t> processes_;
+  bool complete_ = true;
 };
 
 }  // namespace cgmon

@@ -1,9 +1,12 @@
 #include "collectors/identity/docker.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 
 #include "collectors/identity/utf8.h"
 #include "collectors/parse/number.h"
@@ -14,20 +17,82 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMaxFile = 1U << 20U;
+constexpr std::size_t kStep = 16384;  // most are smaller
 constexpr std::size_t kMaxText = 256;
 
-/// A member that is a string, else empty.
-std::string text_at(const Json& object, const char* key) {
-  if (!object.is_object()) return {};
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+/// A member that is wanted: of the document itself, or of an object that is a member of it.
+struct Wanted {
+  std::string_view outer, inner;  ///< keys; without `outer` a member of the document
+  std::string text = {};          ///< empty when it is no string
+  bool yes = false;               ///< whether it is `true`
+};
 
-const Json& member(const Json& object, const char* key) {
-  static const Json kNone;
-  if (!object.is_object()) return kNone;
-  const auto found = object.find(key);
-  return found != object.end() ? *found : kNone;
+/// Takes what is wanted out of a JSON document as it goes by. No tree is built of the rest, whose
+/// size and depth are in hostile hands.
+class WantedMembers final : public nlohmann::json_sax<Json> {
+ public:
+  explicit WantedMembers(std::span<Wanted> wanted) : wanted_(wanted) {}
+
+  [[nodiscard]] bool is_object() const { return is_object_; }
+
+  bool null() override { return true; }
+  bool boolean(bool value) override {
+    if (Wanted* const member = find()) member->yes = value;
+    return true;
+  }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t& value) override {
+    if (Wanted* const member = find()) member->text = value;
+    return true;
+  }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override {
+    if (depth_ == 0) is_object_ = true;
+    return enter();
+  }
+  bool key(string_t& name) override {
+    if (depth_ <= keys_.size()) keys_[depth_ - 1] = name;
+    return true;
+  }
+  bool end_object() override { return leave(); }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_array() override { return leave(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
+    return false;
+  }
+
+ private:
+  bool enter() {
+    ++depth_;
+    if (depth_ <= keys_.size()) keys_[depth_ - 1].clear();  // elements of an array have no key
+    return true;
+  }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+  /// The one whose value is at hand, if it is wanted.
+  [[nodiscard]] Wanted* find() const {
+    if (depth_ == 0 || depth_ > keys_.size()) return nullptr;
+    const std::string_view outer = depth_ == 1 ? std::string_view() : keys_[0];
+    const auto found = std::ranges::find_if(wanted_, [&](const Wanted& wanted) {
+      return wanted.outer == outer && wanted.inner == keys_[depth_ - 1];
+    });
+    return found != wanted_.end() ? &*found : nullptr;
+  }
+
+  std::span<Wanted> wanted_;
+  std::array<std::string, 2> keys_;  // of the members under way, from the outside
+  std::size_t depth_ = 0;
+  bool is_object_ = false;
+};
+
+/// Fills `wanted`; false when the text is no JSON object.
+bool read_json(std::string_view json, std::span<Wanted> wanted) {
+  WantedMembers members(wanted);
+  return Json::sax_parse(json, &members) && members.is_object();
 }
 
 /// Reads a file below the host's root that hostile hands may have made.
@@ -35,23 +100,24 @@ int read_beneath(Files& files, int root, const std::string& path, std::string& t
   text.clear();
   const int file = files.open_beneath(root, path.c_str());
   if (file < 0) return file;
-  text.resize(kMaxFile + 1);
   std::size_t size = 0;
   std::int64_t got = 0;
-  while (size < text.size()) {
+  do {
+    if (size == text.size()) text.resize(size + kStep);
     got = files.read(file, std::span(text).subspan(size), size);
-    if (got <= 0) break;
-    size += static_cast<std::size_t>(got);
-  }
+    if (got > 0) size += static_cast<std::size_t>(got);
+  } while (got > 0 && size <= kMaxFile);
   files.close(file);
   const bool too_large = size > kMaxFile;
   text.resize(too_large ? 0 : size);
   return too_large ? -EFBIG : static_cast<int>(std::min<std::int64_t>(got, 0));
 }
 
-std::string without_slash(std::string path) {
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  return path;
+/// A directory's absolute path with one slash in front and none behind.
+std::string tidy_path(std::string_view path) {
+  while (path.starts_with('/')) path.remove_prefix(1);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return '/' + std::string(path);
 }
 
 /// `count` digits at the front of `text`, taken off.
@@ -78,7 +144,7 @@ std::optional<int> zone_offset(std::string_view text) {
   const auto hours = take_digits(text, 2);
   if (!take_byte(text, ':')) return std::nullopt;
   const auto minutes = take_digits(text, 2);
-  if (!hours || !minutes || !text.empty()) return std::nullopt;
+  if (!hours || !minutes || *hours > 23 || *minutes > 59 || !text.empty()) return std::nullopt;
   const int seconds = static_cast<int>(*hours * 3600 + *minutes * 60);
   return west ? -seconds : seconds;
 }
@@ -101,6 +167,7 @@ std::int64_t parse_rfc3339(std::string_view text) {
   if (*hour > 23 || *minute > 59 || *second > 60) return 0;
   std::int64_t nanoseconds = 0;
   if (take_byte(text, '.')) {
+    if (text.empty() || text.front() < '0' || text.front() > '9') return 0;
     std::int64_t unit = 100'000'000;
     while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
       nanoseconds += (text.front() - '0') * unit;
@@ -114,28 +181,23 @@ std::int64_t parse_rfc3339(std::string_view text) {
   if (!offset || !date.ok() || *year < 1970 || *year > 2261) return 0;
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
   const std::int64_t seconds = days * 86400 + *hour * 3600LL + *minute * 60LL + *second - *offset;
-  return seconds * 1'000'000'000 + nanoseconds;
+  return std::max<std::int64_t>(seconds * 1'000'000'000 + nanoseconds, 0);
 }
 
 Result<ContainerMetadata> parse_docker_config(std::string_view json) {
-  const Json config = Json::parse(json, nullptr, false);
-  if (!config.is_object()) return failure("no JSON object", {}, EBADMSG);
+  std::array<Wanted, 4> wanted{
+      {{{}, "Name"}, {"Config", "Image"}, {"State", "Running"}, {"State", "StartedAt"}}};
+  if (!read_json(json, wanted)) return failure("no JSON object", {}, EBADMSG);
+  const auto& [name, image, running, started_at] = wanted;
   ContainerMetadata metadata;
-  std::string_view name;
-  const std::string full_name = text_at(config, "Name");
-  name = full_name;
-  if (name.starts_with('/')) name.remove_prefix(1);
-  metadata.name = repair_text(name, kMaxText);
-  metadata.image = repair_text(text_at(member(config, "Config"), "Image"), kMaxText);
+  metadata.name = repair_text(std::string_view(name.text).substr(name.text.starts_with('/') ? 1 : 0),
+                              kMaxText);
+  metadata.image = repair_text(image.text, kMaxText);
   if (metadata.name.empty() && metadata.image.empty()) {
     return failure("neither Name nor Config.Image", {}, EBADMSG);
   }
   // StartedAt is of the run before until dockerd has written that this one runs.
-  const Json& state = member(config, "State");
-  const Json& running = member(state, "Running");
-  if (running.is_boolean() && running.get<bool>()) {
-    metadata.started_at_ns = parse_rfc3339(text_at(state, "StartedAt"));
-  }
+  if (running.yes) metadata.started_at_ns = parse_rfc3339(started_at.text);
   return metadata;
 }
 
@@ -144,12 +206,13 @@ DockerFiles::DockerFiles(Files& files, const Roots& roots, std::vector<std::stri
   root_ = files_.open_directory(Files::kAbsolute, rootfs_.c_str());
   if (data_roots_.empty() && root_ >= 0 &&
       read_beneath(files_, root_, "etc/docker/daemon.json", text_) == 0) {
-    const std::string configured =
-        text_at(Json::parse(text_, nullptr, false), "data-root");
-    if (configured.starts_with('/')) data_roots_.push_back(configured);
+    std::array<Wanted, 1> configured{{{{}, "data-root"}}};
+    if (read_json(text_, configured) && configured[0].text.starts_with('/')) {
+      data_roots_.push_back(configured[0].text);
+    }
   }
   if (data_roots_.empty()) data_roots_.emplace_back("/var/lib/docker");
-  for (std::string& path : data_roots_) path = without_slash(std::move(path));
+  for (std::string& path : data_roots_) path = tidy_path(path);
 }
 
 DockerFiles::~DockerFiles() {
@@ -157,16 +220,20 @@ DockerFiles::~DockerFiles() {
 }
 
 Result<ContainerMetadata> DockerFiles::read(std::string_view id) {
-  int error = root_ < 0 ? root_ : -ENOENT;
-  std::string path;
+  constexpr auto kWhat = "cannot read docker's file of the container";
+  if (root_ < 0) return failure(kWhat, rootfs_, -root_);
+  int error = -ENOENT;
+  std::string path, failed;
   for (const std::string& data_root : data_roots_) {
-    if (root_ < 0) break;
     path = data_root.substr(1) + "/containers/" + std::string(id) + "/config.v2.json";
     const int result = read_beneath(files_, root_, path, text_);
     if (result == 0) return parse_docker_config(text_);
-    if (result != -ENOENT) error = result;
+    if (failed.empty() || result != -ENOENT) {
+      error = result;
+      failed = path;
+    }
   }
-  return failure("cannot read docker's file of the container", '/' + path, -error);
+  return failure(kWhat, '/' + failed, -error);
 }
 
 }  // namespace cgmon

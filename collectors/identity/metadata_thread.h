@@ -1,10 +1,7 @@
 #pragma once
 
-#include <condition_variable>
-#include <deque>
 #include <functional>
-#include <mutex>
-#include <string>
+#include <memory>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -14,11 +11,12 @@
 
 namespace cgmon {
 
-/// Answers questions on a thread of its own: a disk that hangs holds up names, never numbers.
-/// Thread-safe.
+/// Answers questions on a thread of its own: a disk that hangs holds up names, never numbers, and
+/// not the end either: a reader that does not return is left behind with what it owns. Thread-safe.
 class MetadataThread final : public MetadataQueue {
  public:
-  /// Reads what is known of a container; called on the thread only. Arguments: runtime, id.
+  /// Reads what is known of a container; called on the thread only, and destroyed there when it
+  /// outlives this object. Arguments: runtime, id.
   using Read = std::function<Result<ContainerMetadata>(std::string_view, std::string_view)>;
 
   explicit MetadataThread(Read read);
@@ -29,19 +27,10 @@ class MetadataThread final : public MetadataQueue {
   void take(std::vector<MetadataAnswer>& answers) override;
 
  private:
-  struct Question {
-    std::uint64_t key;
-    std::string runtime, id;
-  };
+  struct State;
+  static void run(State& state);
 
-  void run();
-
-  Read read_;
-  std::mutex mutex_;
-  std::condition_variable asked_, answered_;
-  std::deque<Question> questions_;
-  std::vector<MetadataAnswer> answers_;
-  bool busy_ = false, stop_ = false;
+  std::shared_ptr<State> state_;  // shared with the thread
   std::thread thread_;
 };
 

@@ -1,0 +1,244 @@
+#include "collectors/identity/identifier.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cgmon {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const std::string kId(64, 'a'), kOtherId(64, 'b');
+const std::string kPath = "/docker/" + kId, kOtherPath = "/docker/" + kOtherId;
+constexpr std::int64_t kStartedAt = 1'700'000'000'000'000'000;
+constexpr std::int64_t kWait = 250'000'000;
+
+/// Holds questions until the test answers them.
+class HeldQuestions final : public MetadataQueue {
+ public:
+  void ask(std::uint64_t key, std::string_view, std::string_view id) override {
+    questions.emplace_back(key, id);
+  }
+  void wait(std::int64_t max_ns) override { waits.push_back(max_ns); }
+  void take(std::vector<MetadataAnswer>& answers) override {
+    answers.insert(answers.end(), ready_.begin(), ready_.end());
+    ready_.clear();
+  }
+
+  void answer_all(const ContainerMetadata& metadata) {
+    for (const auto& [key, id] : std::exchange(questions, {})) {
+      ready_.push_back({.key = key, .found = true, .source = "docker", .metadata = metadata});
+    }
+  }
+  void fail_all(std::string_view reason) {
+    for (const auto& [key, id] : std::exchange(questions, {})) {
+      ready_.push_back({.key = key, .source = "docker", .reason = reason});
+    }
+  }
+
+  std::vector<std::pair<std::uint64_t, std::string>> questions;
+  std::vector<std::int64_t> waits;
+
+ private:
+  std::vector<MetadataAnswer> ready_;
+};
+
+const ContainerMetadata kRunning{.name = "web", .image = "bb:1", .started_at_ns = kStartedAt};
+const ContainerMetadata kStarting{.name = "web", .image = "bb:1"};
+
+struct Asked : testing::Test {
+  HeldQuestions queue;
+  Identifier identifier{&queue};
+};
+
+TEST(Identifier, KnowsACgroupByItsPathAtOnce) {
+  Identifier identifier(nullptr);
+  identifier.add(0, "/");
+  identifier.add(5, kPath);
+  identifier.add(2, "/system.slice/ssh.service");
+  EXPECT_EQ(identifier.labels(0)->kind, CgroupKind::root);
+  EXPECT_EQ(identifier.labels(5)->id, kPath);
+  EXPECT_EQ(identifier.labels(5)->container_id, kId);
+  EXPECT_EQ(identifier.labels(5)->runtime, "docker");
+  EXPECT_EQ(identifier.labels(2)->unit, "ssh.service");
+  identifier.ask_again();
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.labels(5)->name, "");
+  EXPECT_EQ(identifier.unresolved(), 1U);
+}
+
+TEST(Identifier, RepairsAndBoundsWhatHostileHandsMayName) {
+  Identifier identifier(nullptr);
+  identifier.add(0, "/\xFF");
+  EXPECT_EQ(identifier.labels(0)->id, "/\xEF\x9F\xBF");
+  identifier.add(1, "/" + std::string(300, '\xFF') + ".service");
+  EXPECT_LE(identifier.labels(1)->unit.size(), 256U);
+}
+
+TEST_F(Asked, AsksAboutContainersAlone) {
+  identifier.add(0, "/");
+  identifier.add(1, "/system.slice/ssh.service");
+  identifier.add(2, "/docker");
+  EXPECT_THAT(queue.questions, IsEmpty());
+  identifier.add(3, kPath);
+  ASSERT_THAT(queue.questions, SizeIs(1));
+  EXPECT_EQ(queue.questions[0].second, kId);
+}
+
+TEST_F(Asked, TakesTheAnswerIntoANewLabelsObject) {
+  identifier.add(0, kPath);
+  const auto before = identifier.labels(0);
+  queue.answer_all(kRunning);
+  identifier.settle(kWait);
+  EXPECT_EQ(before->name, "") << "labels are shared with pages: never changed";
+  EXPECT_EQ(identifier.labels(0)->name, "web");
+  EXPECT_EQ(identifier.labels(0)->image, "bb:1");
+  EXPECT_EQ(identifier.labels(0)->started_at_ns, kStartedAt);
+  EXPECT_EQ(identifier.labels(0)->id, kPath);
+  EXPECT_EQ(identifier.labels(0)->container_id, kId);
+  EXPECT_EQ(identifier.unresolved(), 0U);
+  EXPECT_THAT(identifier.failures(), IsEmpty());
+}
+
+TEST_F(Asked, WaitsOnceForNewContainersAndNeverWithoutAQuestion) {
+  identifier.settle(kWait);
+  identifier.add(0, "/");
+  identifier.settle(kWait);
+  EXPECT_THAT(queue.waits, IsEmpty());
+  identifier.add(1, kPath);
+  identifier.settle(kWait);
+  EXPECT_THAT(queue.waits, ElementsAre(kWait));
+  for (int pass = 0; pass < 3; ++pass) {  // the disk hangs: later pages are not held up
+    identifier.ask_again();
+    identifier.settle(kWait);
+  }
+  EXPECT_THAT(queue.waits, SizeIs(1));
+  EXPECT_THAT(queue.questions, SizeIs(1)) << "one question at a time";
+  identifier.add(2, kOtherPath);
+  identifier.settle(kWait);
+  EXPECT_THAT(queue.waits, SizeIs(2));
+}
+
+TEST_F(Asked, TakesAnAnswerThatComesPassesLater) {
+  identifier.add(0, kPath);
+  identifier.settle(kWait);
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.unresolved(), 1U);
+  queue.answer_all(kRunning);
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.labels(0)->name, "web");
+}
+
+TEST_F(Asked, AsksAgainUntilTheStartIsKnown) {
+  identifier.add(0, kPath);
+  queue.fail_all("ENOENT");
+  identifier.settle(kWait);
+  identifier.ask_again();
+  queue.answer_all(kStarting);
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.labels(0)->name, "web");
+  EXPECT_EQ(identifier.unresolved(), 0U);
+  identifier.ask_again();
+  ASSERT_THAT(queue.questions, SizeIs(1));
+  queue.answer_all(kRunning);
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.labels(0)->started_at_ns, kStartedAt);
+  identifier.ask_again();
+  EXPECT_THAT(queue.questions, IsEmpty());
+}
+
+TEST_F(Asked, KeepsANameWhenALaterAnswerFails) {
+  identifier.add(0, kPath);
+  queue.answer_all(kStarting);
+  identifier.settle(kWait);
+  identifier.ask_again();
+  queue.fail_all("EIO");
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.labels(0)->name, "web");
+  EXPECT_EQ(identifier.unresolved(), 0U);
+}
+
+TEST_F(Asked, GivesUpAfterABoundedNumberOfQuestions) {
+  identifier.add(0, kPath);
+  std::size_t asks = 0;
+  while (!queue.questions.empty() && asks < 1000) {
+    ++asks;
+    queue.fail_all("ENOENT");
+    identifier.settle(kWait);
+    identifier.ask_again();
+  }
+  EXPECT_GT(asks, 2U);
+  EXPECT_LT(asks, 100U);
+  EXPECT_EQ(identifier.unresolved(), 1U) << "and goes on saying so";
+  ASSERT_THAT(identifier.failures(), SizeIs(1));
+  EXPECT_EQ(identifier.failures()[0].source, "docker");
+  EXPECT_EQ(identifier.failures()[0].reason, "ENOENT");
+  EXPECT_EQ(identifier.failures()[0].count, asks);
+}
+
+TEST_F(Asked, CountsFailuresByReason) {
+  identifier.add(0, kPath);
+  identifier.add(1, kOtherPath);
+  queue.fail_all("ENOENT");
+  identifier.settle(kWait);
+  identifier.ask_again();
+  queue.fail_all("malformed");
+  identifier.settle(kWait);
+  std::map<std::string_view, std::uint64_t> counts;
+  for (const MetadataFailure& failure : identifier.failures()) {
+    counts[failure.reason] = failure.count;
+  }
+  EXPECT_EQ(counts, (std::map<std::string_view, std::uint64_t>{{"ENOENT", 2}, {"malformed", 2}}));
+}
+
+TEST_F(Asked, DropsAnAnswerAboutAContainerWhoseSlotIsAnothersNow) {
+  identifier.add(0, kPath);
+  const auto stale = queue.questions;
+  identifier.remove(0);
+  identifier.add(0, kOtherPath);
+  queue.questions = stale;
+  queue.answer_all(kRunning);
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.labels(0)->container_id, kOtherId);
+  EXPECT_EQ(identifier.labels(0)->name, "") << "the name of the container before";
+  EXPECT_EQ(identifier.unresolved(), 1U);
+  identifier.ask_again();
+  EXPECT_THAT(queue.questions, IsEmpty()) << "the new one's own question is still open";
+}
+
+TEST_F(Asked, DropsAnAnswerAboutAContainerThatWent) {
+  identifier.add(0, kPath);
+  identifier.remove(0);
+  EXPECT_EQ(identifier.labels(0), nullptr);
+  EXPECT_EQ(identifier.unresolved(), 0U);
+  queue.answer_all(kRunning);
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.labels(0), nullptr);
+  identifier.ask_again();
+  EXPECT_THAT(queue.questions, IsEmpty());
+  identifier.add(0, "/system.slice/ssh.service");
+  EXPECT_EQ(identifier.labels(0)->name, "");
+}
+
+TEST_F(Asked, CountsContainersWithoutANameAsTheyComeAndGo) {
+  for (Slot slot = 0; slot < 4; ++slot) identifier.add(slot, kPath);
+  EXPECT_EQ(identifier.unresolved(), 4U);
+  identifier.remove(2);
+  EXPECT_EQ(identifier.unresolved(), 3U);
+  queue.answer_all(kRunning);
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.unresolved(), 0U);
+  identifier.remove(0);
+  identifier.add(0, kOtherPath);
+  EXPECT_EQ(identifier.unresolved(), 1U);
+}
+
+}  // namespace
+}  // namespace cgmon

@@ -1,0 +1,163 @@
+#include "collectors/identity/metadata_thread.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <future>
+#include <memory>
+
+namespace cgmon {
+namespace {
+
+using std::chrono::steady_clock;
+using testing::Each;
+using testing::Field;
+using testing::SizeIs;
+
+constexpr std::int64_t kLong = 20'000'000'000;  // bound of a wait that is to end early
+
+/// A reader that does not return until it is let go.
+class HangingDisk {
+ public:
+  Result<ContainerMetadata> read() {
+    entered_.set_value();
+    released_.get_future().wait();
+    return ContainerMetadata{.name = "late"};
+  }
+  void wait_until_entered() { entered_.get_future().wait(); }
+  void release() { released_.set_value(); }
+
+ private:
+  std::promise<void> entered_, released_;
+};
+
+std::vector<MetadataAnswer> answers_of(MetadataQueue& queue) {
+  std::vector<MetadataAnswer> answers;
+  queue.take(answers);
+  return answers;
+}
+
+TEST(MetadataThread, AnswersEachQuestionOnceAndInOrder) {
+  MetadataThread thread([](std::string_view runtime, std::string_view id) {
+    return Result<ContainerMetadata>({.name = std::string(runtime) + ' ' + std::string(id)});
+  });
+  for (std::uint64_t key = 0; key < 100; ++key) thread.ask(key, "docker", std::to_string(key));
+  thread.wait(kLong);
+  const auto answers = answers_of(thread);
+  ASSERT_THAT(answers, SizeIs(100));
+  for (std::uint64_t key = 0; key < 100; ++key) {
+    EXPECT_EQ(answers[key].key, key);
+    EXPECT_TRUE(answers[key].found);
+    EXPECT_EQ(answers[key].source, "docker");
+    EXPECT_EQ(answers[key].metadata.name, "docker " + std::to_string(key));
+  }
+  EXPECT_THAT(answers_of(thread), SizeIs(0));
+}
+
+TEST(MetadataThread, WaitsNotAtAllWithoutAQuestion) {
+  MetadataThread thread([](auto, auto) { return failure("unused"); });
+  const auto began = steady_clock::now();
+  thread.wait(kLong);
+  EXPECT_LT(steady_clock::now() - began, std::chrono::seconds(10));
+}
+
+TEST(MetadataThread, WaitsForAReaderThatHangsAsLongAsItMayAndNoLonger) {
+  HangingDisk disk;
+  MetadataThread thread([&](auto, auto) { return disk.read(); });
+  thread.ask(1, "docker", "x");
+  const auto began = steady_clock::now();
+  thread.wait(20'000'000);
+  EXPECT_GE(steady_clock::now() - began, std::chrono::milliseconds(20));
+  EXPECT_THAT(answers_of(thread), SizeIs(0));
+  thread.wait(0);
+  thread.wait(-1);
+  EXPECT_THAT(answers_of(thread), SizeIs(0));
+  disk.release();
+  thread.wait(kLong);
+  EXPECT_THAT(answers_of(thread), SizeIs(1));
+}
+
+TEST(MetadataThread, EndsWhileItsReaderHangsAndLeavesTheReaderWhatItOwns) {
+  const auto disk = std::make_shared<HangingDisk>();
+  const auto freed = std::make_shared<std::promise<void>>();
+  std::atomic<int> reads = 0;
+  {
+    // Says when the reader's own things are destroyed, on whichever thread.
+    const std::shared_ptr<int> owned(new int(0), [freed](const int* number) {
+      delete number;
+      freed->set_value();
+    });
+    MetadataThread thread([disk, owned, &reads](auto, auto) {
+      ++reads;
+      return disk->read();
+    });
+    thread.ask(1, "docker", "x");
+    thread.ask(2, "docker", "never read");
+    disk->wait_until_entered();
+  }
+  auto end = freed->get_future();
+  EXPECT_EQ(end.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  disk->release();
+  ASSERT_EQ(end.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  EXPECT_EQ(reads, 1);
+}
+
+TEST(MetadataThread, EndsWithUnansweredQuestions) {
+  MetadataThread thread([](auto, auto) { return failure("x", {}, ENOENT); });
+  for (std::uint64_t key = 0; key < 1000; ++key) thread.ask(key, "docker", "x");
+}
+
+TEST(MetadataThread, BoundsWhatWaitsForADiskThatHangs) {
+  HangingDisk disk;
+  bool first = true;
+  MetadataThread thread([&](auto, auto) -> Result<ContainerMetadata> {
+    if (std::exchange(first, false)) return disk.read();
+    return ContainerMetadata{.name = "x"};
+  });
+  thread.ask(0, "docker", "x");
+  disk.wait_until_entered();
+  constexpr std::uint64_t kMany = 100'000;
+  for (std::uint64_t key = 1; key < kMany; ++key) thread.ask(key, "docker", "x");
+  const auto refused = answers_of(thread);
+  EXPECT_THAT(refused, Each(Field(&MetadataAnswer::reason, "EAGAIN")));
+  EXPECT_GT(refused.size(), kMany / 2);
+  disk.release();
+  thread.wait(kLong);
+  EXPECT_EQ(refused.size() + answers_of(thread).size(), kMany) << "every question is answered";
+}
+
+TEST(MetadataThread, MayBeAskedAndEmptiedByManyThreads) {
+  MetadataThread thread([](auto, auto) { return Result<ContainerMetadata>({.name = "x"}); });
+  std::atomic<std::size_t> taken = 0;
+  {
+    std::vector<std::future<void>> askers;
+    for (int i = 0; i < 3; ++i) {
+      askers.push_back(std::async(std::launch::async, [&] {
+        for (std::uint64_t key = 0; key < 200; ++key) {
+          thread.ask(key, "docker", "x");
+          taken += answers_of(thread).size();
+        }
+        thread.wait(kLong);
+      }));
+    }
+  }
+  EXPECT_EQ(taken + answers_of(thread).size(), 600U);
+}
+
+TEST(ToAnswer, NamesTheReasonOfAFailure) {
+  const auto reason = [](int error) { return to_answer(7, "docker", failure("x", "/y", error)).reason; };
+  EXPECT_EQ(reason(ENOENT), "ENOENT");
+  EXPECT_EQ(reason(EACCES), "EACCES");
+  EXPECT_EQ(reason(EBADMSG), "malformed");
+  EXPECT_EQ(reason(EFBIG), "too_large");
+  const MetadataAnswer answer = to_answer(7, "rkt", failure("x", "", EIO));
+  EXPECT_EQ(answer.key, 7U);
+  EXPECT_FALSE(answer.found);
+  EXPECT_EQ(answer.source, "unknown") << "a view may not outlive the question";
+}
+
+}  // namespace
+}  // namespace cgmon

@@ -36,28 +36,44 @@ CollectionLoop::~CollectionLoop() {
   thread_.join();
 }
 
+bool CollectionLoop::can_reuse(std::int64_t need_ns) const {
+  if (latest_ == kNone) return false;
+  const Snapshot& snapshot = *pool_[latest_].snapshot;
+  return snapshot.monotonic_ns >= need_ns && !snapshot.report.deadline_exceeded;
+}
+
+bool CollectionLoop::can_join(std::int64_t need_ns, std::int64_t now_ns,
+                              std::int64_t deadline_ns) const {
+  // Of the time that the request has, the collection has half at least.
+  return running_ && began_ns_ >= need_ns &&
+         running_deadline_ns_ - now_ns >= (deadline_ns - now_ns) / 2;
+}
+
 CollectionLoop::Lease CollectionLoop::get(std::int64_t deadline_ns) {
   std::unique_lock lock(mutex_);
   const std::int64_t now = clock_.monotonic_ns();
   const std::int64_t need = now - min_interval_ns_;
-  const auto good = [&] { return latest_ != kNone && pool_[latest_].snapshot->monotonic_ns >= need; };
   CollectionOutcome outcome = CollectionOutcome::reused;
-  if (!good()) {
-    const bool joins = running_ && began_ns_ >= need;
-    const bool first = !joins && !asked_;
-    outcome = first ? CollectionOutcome::fresh : CollectionOutcome::shared;
+  if (!can_reuse(need)) {
+    const bool joins = can_join(need, now, deadline_ns);
+    outcome = joins || askers_ != 0 ? CollectionOutcome::shared : CollectionOutcome::fresh;
+    const std::uint64_t awaited = joins ? begun_ : begun_ + 1;
     if (!joins) {
-      // Whoever asked before is served by a collection that begins now or later, too.
-      asked_ = true;
+      ++askers_;
       asked_deadline_ns_ = std::max(asked_deadline_ns_, deadline_ns);
       wanted_.notify_one();
     }
     const auto patience = std::chrono::nanoseconds(std::max<std::int64_t>(deadline_ns - now, 0) +
                                                    kGraceNs);
-    if (!changed_.wait_for(lock, patience, good)) return {};
+    if (!changed_.wait_for(lock, patience, [&] { return published_ >= awaited; })) {
+      // One that nobody waits for any more must not begin: its deadline has passed, and what it could
+      // not read would be published as absent.
+      if (begun_ < awaited && --askers_ == 0) asked_deadline_ns_ = 0;
+      return {};
+    }
   }
   ++pool_[latest_].readers;
-  return {this, latest_, outcome};
+  return {this, latest_, published_, outcome};
 }
 
 bool CollectionLoop::stuck() const {
@@ -84,13 +100,14 @@ void CollectionLoop::run() {
   std::unique_lock lock(mutex_);
   while (true) {
     wanted_.wait(lock, [this] {
-      return stop_ || (asked_ && free_entry() != kNone);
+      return stop_ || (askers_ != 0 && free_entry() != kNone);
     });
     if (stop_) return;
     const std::size_t index = free_entry();
     Snapshot& snapshot = *pool_[index].snapshot;
     running_deadline_ns_ = std::exchange(asked_deadline_ns_, 0);
-    asked_ = false;
+    askers_ = 0;
+    ++begun_;
     running_ = true;
     began_ns_ = clock_.monotonic_ns();
     lock.unlock();
@@ -98,6 +115,7 @@ void CollectionLoop::run() {
     lock.lock();
     running_ = false;
     latest_ = index;
+    published_ = begun_;
     changed_.notify_all();
   }
 }

@@ -21,7 +21,9 @@ enum class CollectionOutcome : std::uint8_t { fresh, shared, reused, stuck };
 /// The thread that collects when somebody asks, and publishes. A snapshot is good for a request when
 /// its collection began no longer than `min_interval` before the request: such a one is reused, or
 /// joined while it is under way; else a new collection serves everybody who waits. With an interval
-/// of 0 every request sees what existed before it. Thread-safe.
+/// of 0 every request sees what existed before it. Nobody gets what another's short deadline cut off:
+/// such a snapshot is not reused, and a collection that must end long before a request's own deadline
+/// is not joined. Thread-safe.
 ///
 /// Snapshots are kept in a pool of three and lent out, rather than shared by reference count: giving
 /// one back under the mutex is what makes it safe to write into again.
@@ -39,10 +41,13 @@ class CollectionLoop {
   class Lease {
    public:
     Lease() = default;
-    Lease(CollectionLoop* loop, std::size_t index, CollectionOutcome outcome)
-        : loop_(loop), index_(index), outcome_(outcome) {}
+    Lease(CollectionLoop* loop, std::size_t index, std::uint64_t number, CollectionOutcome outcome)
+        : loop_(loop), index_(index), number_(number), outcome_(outcome) {}
     Lease(Lease&& other) noexcept
-        : loop_(std::exchange(other.loop_, nullptr)), index_(other.index_), outcome_(other.outcome_) {}
+        : loop_(std::exchange(other.loop_, nullptr)),
+          index_(other.index_),
+          number_(other.number_),
+          outcome_(other.outcome_) {}
     Lease& operator=(Lease&&) = delete;
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
@@ -52,11 +57,14 @@ class CollectionLoop {
     explicit operator bool() const { return loop_ != nullptr; }
     [[nodiscard]] const Snapshot& operator*() const { return *loop_->pool_[index_].snapshot; }
     [[nodiscard]] const Snapshot* operator->() const { return loop_->pool_[index_].snapshot.get(); }
+    /// Number of the collection, from 1 on.
+    [[nodiscard]] std::uint64_t number() const { return number_; }
     [[nodiscard]] CollectionOutcome outcome() const { return outcome_; }
 
    private:
     CollectionLoop* loop_ = nullptr;
     std::size_t index_ = 0;
+    std::uint64_t number_ = 0;
     CollectionOutcome outcome_ = CollectionOutcome::stuck;
   };
 
@@ -75,7 +83,10 @@ class CollectionLoop {
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
   void run();
-  std::size_t free_entry() const;
+  [[nodiscard]] bool can_reuse(std::int64_t need_ns) const;
+  [[nodiscard]] bool can_join(std::int64_t need_ns, std::int64_t now_ns,
+                              std::int64_t deadline_ns) const;
+  [[nodiscard]] std::size_t free_entry() const;
   void give_back(std::size_t index);
 
   const Clock& clock_;
@@ -88,8 +99,9 @@ class CollectionLoop {
   bool running_ = false, stop_ = false;
   std::int64_t began_ns_ = 0;              // of the collection under way
   std::int64_t running_deadline_ns_ = 0;
-  bool asked_ = false;                     // somebody needs a collection that has not begun
-  std::int64_t asked_deadline_ns_ = 0;
+  std::uint64_t begun_ = 0, published_ = 0;  // numbers of the last collection begun and published
+  std::size_t askers_ = 0;                 // who wait for a collection that has not begun
+  std::int64_t asked_deadline_ns_ = 0;     // the latest of theirs
   std::thread thread_;
 };
 

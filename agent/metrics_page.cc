@@ -20,14 +20,17 @@ std::shared_ptr<const std::string> MetricsPage::get(std::int64_t deadline_ns) {
     self_.append_text(nullptr, *page);
     return page;
   }
-  if (rendered_ && rendered_pass_ == lease->report.passes) return rendered_;
+  if (rendered_ && rendered_number_ == lease.number()) return rendered_;
   rendered_.reset();
   auto page = borrow_buffer();
   const PrometheusText::Stats stats = text_.render(*lease, *page);
-  self_.observe_pass(*lease);
+  if (lease.number() > observed_number_) {  // else it was rendered before, then an older one
+    observed_number_ = lease.number();
+    self_.observe_pass(*lease);
+  }
   self_.page_written(page->size(), stats.samples, stats.dropped);
   self_.append_text(&*lease, *page);
-  rendered_pass_ = lease->report.passes;
+  rendered_number_ = lease.number();
   rendered_ = std::move(page);
   return rendered_;
 }

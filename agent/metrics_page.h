@@ -30,7 +30,8 @@ class MetricsPage {
   SelfMetrics& self_;
   std::mutex render_mutex_;  // guards what follows, up to buffers_mutex_
   PrometheusText text_;
-  std::uint64_t rendered_pass_ = 0;
+  std::uint64_t rendered_number_ = 0;  // of the collection that rendered_ shows
+  std::uint64_t observed_number_ = 0;  // of the newest one that self_ has seen
   std::shared_ptr<const std::string> rendered_;
 
   /// Buffers that nobody reads. Shared with the pages that are out, which bring theirs back.

@@ -168,7 +168,9 @@ void add_unavailable(std::vector<MetricFamily>& families, const Snapshot& snapsh
   }
 }
 
-void add_collectors(std::vector<MetricFamily>& families, const Snapshot* snapshot) {
+/// Without a snapshot the collectors in `chosen` have failed.
+void add_collectors(std::vector<MetricFamily>& families, const Snapshot* snapshot,
+                    const std::array<bool, kGroups.size()>& chosen) {
   using enum MetricType;
   MetricFamily& duration = add(families, "cgmon_scrape_collector_duration_seconds",
                                "Duration of a collector's part of the last pass.", Gauge);
@@ -176,7 +178,7 @@ void add_collectors(std::vector<MetricFamily>& families, const Snapshot* snapsho
   for (std::size_t group = 0; group < kGroups.size(); ++group) {
     const std::string name(kGroups[group].name);
     if (snapshot == nullptr) {
-      success.emplace_back(name, 0);
+      if (chosen[group]) success.emplace_back(name, 0);
       continue;
     }
     const GroupReport& report = snapshot->report.groups[group];
@@ -294,8 +296,15 @@ struct SelfMetrics::State {
                                         .Help("Samples on the last page of cgroups.")
                                         .Register(registry)
                                         .Add({});
-  std::mutex mutex;  // guards cpu_seconds
+  std::mutex mutex;  // guards what follows
   std::array<double, kGroups.size()> cpu_seconds{};
+  std::array<bool, kGroups.size()> chosen = [] {  // collectors, as far as a pass has shown
+    std::array<bool, kGroups.size()> on{};
+    for (std::size_t group = 0; group < on.size(); ++group) {
+      on.at(group) = kGroups.at(group).on_by_default;
+    }
+    return on;
+  }();
 };
 
 SelfMetrics::SelfMetrics(const AgentFacts& facts, bool exporter_metrics)
@@ -316,8 +325,9 @@ void SelfMetrics::observe_pass(const Snapshot& snapshot) {
   if (snapshot.report.deadline_exceeded) state_->deadline_exceeded.Increment();
   const std::lock_guard lock(state_->mutex);
   for (std::size_t group = 0; group < kGroups.size(); ++group) {
-    state_->cpu_seconds[group] +=
-        static_cast<double>(snapshot.report.groups[group].cpu_ns) * kNanosecond;
+    const GroupReport& report = snapshot.report.groups[group];
+    state_->cpu_seconds[group] += static_cast<double>(report.cpu_ns) * kNanosecond;
+    state_->chosen[group] = report.collected;
   }
 }
 
@@ -347,11 +357,11 @@ void SelfMetrics::append_text(const Snapshot* snapshot, std::string& page) const
     single(families, "cgmon_view_restricted",
            "Whether the agent sees only a part of the host's cgroups.", MetricType::Gauge,
            facts.view_restricted ? 1 : 0);
-    add_collectors(families, snapshot);
-    MetricFamily& cpu = add(families, "cgmon_collector_cpu_seconds_total",
-                            "CPU time that a collector took.", MetricType::Counter);
     {
       const std::lock_guard lock(state_->mutex);
+      add_collectors(families, snapshot, state_->chosen);
+      MetricFamily& cpu = add(families, "cgmon_collector_cpu_seconds_total",
+                              "CPU time that a collector took.", MetricType::Counter);
       for (std::size_t group = 0; group < kGroups.size(); ++group) {
         sample(cpu, state_->cpu_seconds[group],
                {{"collector", std::string(kGroups[group].name)}});

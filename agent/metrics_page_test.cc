@@ -1,0 +1,163 @@
+#include "agent/metrics_page.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <vector>
+
+namespace cgmon {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::int64_t kPatience = 20'000'000'000;
+constexpr std::int64_t kHour = 3'600'000'000'000;
+
+class MetricsPages : public testing::Test {
+ protected:
+  void make(std::int64_t min_interval_ns, std::size_t max_samples = 1000) {
+    loop_ = std::make_unique<CollectionLoop>(
+        clock_, min_interval_ns, [this](Snapshot& snapshot, std::int64_t) { collect(snapshot); });
+    page_ = std::make_unique<MetricsPage>(*loop_, self_, max_samples);
+  }
+  /// One cgroup, whose tasks are the number of the collection.
+  void collect(Snapshot& snapshot) {
+    const std::lock_guard gate(gate_);
+    const auto number = ++collections_;
+    snapshot.monotonic_ns = clock_.monotonic_ns();
+    snapshot.report = {};
+    snapshot.report.passes = passes_of_ ? passes_of_(number) : number;
+    snapshot.report.groups[static_cast<std::size_t>(Group::pids)].cpu_ns = 1'000'000'000;
+    snapshot.order = {0};
+    snapshot.alive = {1};
+    snapshot.parent = {kNoSlot};
+    snapshot.labels.resize(1);
+    snapshot.labels[0] = labels_;
+    constexpr std::size_t kThreads = row("container_threads");
+    snapshot.served[kThreads] = true;
+    snapshot.columns[kThreads].reset(1);
+    snapshot.columns[kThreads].set(0, Value::of(number));
+  }
+  std::shared_ptr<const std::string> get() { return page_->get(clock_.monotonic_ns() + kPatience); }
+  static std::string threads(std::uint64_t number) {
+    return "container_threads{id=\"/a\"} " + std::to_string(number) + "\n";
+  }
+
+  SystemClock clock_;
+  SelfMetrics self_{{.version = "1"}, true};
+  std::shared_ptr<const CgroupLabels> labels_ =
+      std::make_shared<const CgroupLabels>(CgroupLabels{.id = "/a"});
+  std::atomic<std::uint64_t> collections_ = 0;
+  std::function<std::uint64_t(std::uint64_t)> passes_of_;
+  std::mutex gate_;  // held by a test: the collection is stuck
+  std::unique_ptr<CollectionLoop> loop_;
+  std::unique_ptr<MetricsPage> page_;
+};
+
+TEST_F(MetricsPages, HoldCgroupsFirstAndTheAgentsOwnMetricsAfter) {
+  make(0);
+  const auto page = get();
+  EXPECT_THAT(*page, testing::StartsWith("# HELP container_threads "));
+  EXPECT_THAT(*page, HasSubstr(threads(1)));
+  EXPECT_LT(page->find("container_threads"), page->find("cgmon_build_info"));
+}
+
+TEST_F(MetricsPages, AreRenderedOnceForACollection) {
+  make(kHour);
+  const auto first = get();
+  const auto second = get();
+  EXPECT_EQ(first, second) << "the very same text";
+  EXPECT_EQ(collections_, 1U);
+}
+
+TEST_F(MetricsPages, AreRenderedAnewForEachCollection) {
+  make(0);
+  EXPECT_THAT(*get(), HasSubstr(threads(1)));
+  EXPECT_THAT(*get(), HasSubstr(threads(2)));
+}
+
+// A collector that begins anew, after the host's mounts changed, counts its passes from the start.
+TEST_F(MetricsPages, AreRenderedAnewWhenTheCollectorsCountStartsOver) {
+  passes_of_ = [](std::uint64_t) { return 1; };
+  make(0);
+  EXPECT_THAT(*get(), HasSubstr(threads(1)));
+  EXPECT_THAT(*get(), HasSubstr(threads(2)));
+}
+
+TEST_F(MetricsPages, StayAsTheyWereWhileOthersAreMade) {
+  make(0);
+  std::vector<std::shared_ptr<const std::string>> held;
+  for (int i = 0; i < 6; ++i) held.push_back(get());
+  for (std::uint64_t i = 0; i < held.size(); ++i) {
+    EXPECT_THAT(*held[i], HasSubstr(threads(i + 1)));
+    EXPECT_THAT(*held[i], Not(HasSubstr(threads(i + 2))));
+  }
+}
+
+TEST_F(MetricsPages, MayOutliveTheirMaker) {
+  make(0);
+  const auto held = get();
+  page_.reset();
+  EXPECT_THAT(*held, HasSubstr(threads(1)));
+}
+
+TEST_F(MetricsPages, CountEachCollectionOnce) {
+  make(kHour);
+  for (int i = 0; i < 3; ++i) get();
+  std::string text;
+  self_.append_text(nullptr, text);
+  EXPECT_THAT(text, HasSubstr("cgmon_collection_duration_seconds_count 1\n"));
+  EXPECT_THAT(text, HasSubstr("cgmon_collector_cpu_seconds_total{collector=\"pids\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("cgmon_collections_total{outcome=\"fresh\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("cgmon_collections_total{outcome=\"reused\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("cgmon_page_samples 1\n"));
+}
+
+TEST_F(MetricsPages, HoldNoMoreSamplesThanTheBoundAndSaySo) {
+  make(0, 0);
+  EXPECT_THAT(*get(), Not(HasSubstr("container_threads")));
+  std::string text;
+  self_.append_text(nullptr, text);
+  EXPECT_THAT(text, HasSubstr("cgmon_series_dropped_total{bound=\"samples_per_page\"} 1\n"));
+}
+
+TEST_F(MetricsPages, ShowTheAgentsOwnMetricsAloneWhenTheCollectionIsStuck) {
+  make(kHour);
+  std::shared_ptr<const std::string> page;
+  {
+    const std::lock_guard stuck(gate_);
+    page = page_->get(clock_.monotonic_ns());
+  }
+  EXPECT_THAT(*page, Not(HasSubstr("container_")));
+  EXPECT_THAT(*page, HasSubstr("cgmon_scrape_collector_success{collector=\"cpu\"} 0\n"));
+  EXPECT_THAT(*page, HasSubstr("cgmon_collections_total{outcome=\"stuck\"} 1\n"));
+  EXPECT_THAT(*get(), HasSubstr("container_threads"));
+}
+
+TEST_F(MetricsPages, AreWholeForManyThreads) {
+  make(0);
+  std::vector<std::future<bool>> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.push_back(std::async(std::launch::async, [this] {
+      bool whole = true;
+      for (int round = 0; round < 50; ++round) {
+        const auto page = get();
+        whole = whole && page->starts_with("# HELP container_threads ") && page->ends_with('\n') &&
+                page->find("process_start_time_seconds ") != page->npos;
+      }
+      return whole;
+    }));
+  }
+  for (auto& reader : readers) EXPECT_TRUE(reader.get());
+  std::string text;
+  self_.append_text(nullptr, text);
+  EXPECT_THAT(text, HasSubstr("cgmon_series_dropped_total{bound=\"samples_per_page\"} 0\n"));
+}
+
+}  // namespace
+}  // namespace cgmon

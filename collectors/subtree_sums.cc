@@ -21,11 +21,10 @@ void SubtreeSums::apply(std::span<const Cgroup* const> order, Snapshot& snapshot
     const Slot slot = (*at)->slot;
     const Value own = column.get(slot);
     Entry& entry = entries_[slot];
-    // Not read this time (it died meanwhile, or an error): its last sum stands in its ancestors'.
-    if (own.is_number()) {
-      entry.total = own.number + entry.gone + below_[slot];
-      column.set(slot, Value::of(entry.total));
-    }
+    // Not read this time (it died meanwhile, or an error): its last count stands in its ancestors'.
+    if (own.is_number()) entry.own = own.number;
+    entry.total = entry.own + entry.gone + below_[slot];
+    if (own.is_number()) column.set(slot, Value::of(entry.total));
     const Cgroup* const parent = (*at)->parent;
     entry.parent = parent != nullptr ? parent->slot : kNoSlot;
     if (entry.parent != kNoSlot) below_[entry.parent] += entry.total;

@@ -24,8 +24,9 @@ class SubtreeSums {
 
  private:
   struct Entry {
+    std::uint64_t own = 0;    ///< as last read
     std::uint64_t gone = 0;   ///< counted by children that are no more
-    std::uint64_t total = 0;  ///< as last shown
+    std::uint64_t total = 0;  ///< of the last pass
     Slot parent = kNoSlot;
   };
   std::size_t row_;

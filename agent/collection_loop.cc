@@ -13,10 +13,14 @@ constexpr std::int64_t kGraceNs = 300'000'000;
 
 const char* name_of(CollectionOutcome outcome) {
   switch (outcome) {
-    case CollectionOutcome::fresh: return "fresh";
-    case CollectionOutcome::shared: return "shared";
-    case CollectionOutcome::reused: return "reused";
-    case CollectionOutcome::stuck: break;
+    case CollectionOutcome::fresh:
+      return "fresh";
+    case CollectionOutcome::shared:
+      return "shared";
+    case CollectionOutcome::reused:
+      return "reused";
+    case CollectionOutcome::stuck:
+      break;
   }
   return "stuck";
 }
@@ -63,11 +67,11 @@ CollectionLoop::Lease CollectionLoop::get(std::int64_t deadline_ns) {
       asked_deadline_ns_ = std::max(asked_deadline_ns_, deadline_ns);
       wanted_.notify_one();
     }
-    const auto patience = std::chrono::nanoseconds(std::max<std::int64_t>(deadline_ns - now, 0) +
-                                                   kGraceNs);
+    const auto patience =
+        std::chrono::nanoseconds(std::max<std::int64_t>(deadline_ns - now, 0) + kGraceNs);
     if (!changed_.wait_for(lock, patience, [&] { return published_ >= awaited; })) {
-      // One that nobody waits for any more must not begin: its deadline has passed, and what it could
-      // not read would be published as absent.
+      // One that nobody waits for any more must not begin: its deadline has passed, and what it
+      // could not read would be published as absent.
       if (begun_ < awaited && --askers_ == 0) asked_deadline_ns_ = 0;
       return {};
     }
@@ -99,9 +103,7 @@ std::size_t CollectionLoop::free_entry() const {
 void CollectionLoop::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    wanted_.wait(lock, [this] {
-      return stop_ || (askers_ != 0 && free_entry() != kNone);
-    });
+    wanted_.wait(lock, [this] { return stop_ || (askers_ != 0 && free_entry() != kNone); });
     if (stop_) return;
     const std::size_t index = free_entry();
     Snapshot& snapshot = *pool_[index].snapshot;

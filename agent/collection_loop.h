@@ -18,15 +18,15 @@ namespace cgmon {
 enum class CollectionOutcome : std::uint8_t { fresh, shared, reused, stuck };
 [[nodiscard]] const char* name_of(CollectionOutcome outcome);
 
-/// The thread that collects when somebody asks, and publishes. A snapshot is good for a request when
-/// its collection began no longer than `min_interval` before the request: such a one is reused, or
-/// joined while it is under way; else a new collection serves everybody who waits. With an interval
-/// of 0 every request sees what existed before it. Nobody gets what another's short deadline cut off:
-/// such a snapshot is not reused, and a collection that must end long before a request's own deadline
-/// is not joined. Thread-safe.
+/// The thread that collects when somebody asks, and publishes. A snapshot is good for a request
+/// when its collection began no longer than `min_interval` before the request: such a one is
+/// reused, or joined while it is under way; else a new collection serves everybody who waits. With
+/// an interval of 0 every request sees what existed before it. Nobody gets what another's short
+/// deadline cut off: such a snapshot is not reused, and a collection that must end long before a
+/// request's own deadline is not joined. Thread-safe.
 ///
-/// Snapshots are kept in a pool of three and lent out, rather than shared by reference count: giving
-/// one back under the mutex is what makes it safe to write into again.
+/// Snapshots are kept in a pool of three and lent out, rather than shared by reference count:
+/// giving one back under the mutex is what makes it safe to write into again.
 class CollectionLoop {
  public:
   /// Fills a snapshot; called on the loop's thread only. Arguments: snapshot, monotonic deadline.
@@ -97,11 +97,11 @@ class CollectionLoop {
   std::array<Entry, 3> pool_;
   std::size_t latest_ = kNone;
   bool running_ = false, stop_ = false;
-  std::int64_t began_ns_ = 0;              // of the collection under way
+  std::int64_t began_ns_ = 0;  // of the collection under way
   std::int64_t running_deadline_ns_ = 0;
   std::uint64_t begun_ = 0, published_ = 0;  // numbers of the last collection begun and published
-  std::size_t askers_ = 0;                 // who wait for a collection that has not begun
-  std::int64_t asked_deadline_ns_ = 0;     // the latest of theirs
+  std::size_t askers_ = 0;                   // who wait for a collection that has not begun
+  std::int64_t asked_deadline_ns_ = 0;       // the latest of theirs
   std::thread thread_;
 };
 

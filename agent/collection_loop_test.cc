@@ -19,8 +19,8 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kPatience = 20 * kSecond;  // bound of a wait that is to end early
 constexpr std::int64_t kHour = 3600 * kSecond;
 
-/// A monotonic clock that tests move while threads read it. Each look is a nanosecond later, so that
-/// no two moments are the same.
+/// A monotonic clock that tests move while threads read it. Each look is a nanosecond later, so
+/// that no two moments are the same.
 class TestClock final : public Clock {
  public:
   [[nodiscard]] std::int64_t wall_ns() const override { return now_.load(); }

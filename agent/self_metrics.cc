@@ -100,7 +100,8 @@ void append_family(std::string& page, const MetricFamily& family) {
   const char* const type = family.type == MetricType::Counter     ? "counter"
                            : family.type == MetricType::Histogram ? "histogram"
                                                                   : "gauge";
-  page += "# HELP " + family.name + ' ' + family.help + "\n# TYPE " + family.name + ' ' + type + '\n';
+  page +=
+      "# HELP " + family.name + ' ' + family.help + "\n# TYPE " + family.name + ' ' + type + '\n';
   for (const ClientMetric& metric : family.metric) {
     if (family.type == MetricType::Histogram) {
       append_histogram(page, family.name, metric);
@@ -262,17 +263,15 @@ struct SelfMetrics::State {
           .Name("cgmon_collections_total")
           .Help("Requests by how they came by their collection.")
           .Register(registry);
-  prometheus::Family<prometheus::Counter>& requests =
-      prometheus::BuildCounter()
-          .Name("cgmon_http_requests_total")
-          .Help("HTTP requests answered.")
-          .Register(registry);
-  prometheus::Counter& deadline_exceeded =
-      prometheus::BuildCounter()
-          .Name("cgmon_deadline_exceeded_total")
-          .Help("Passes that were cut off by their deadline.")
-          .Register(registry)
-          .Add({});
+  prometheus::Family<prometheus::Counter>& requests = prometheus::BuildCounter()
+                                                          .Name("cgmon_http_requests_total")
+                                                          .Help("HTTP requests answered.")
+                                                          .Register(registry);
+  prometheus::Counter& deadline_exceeded = prometheus::BuildCounter()
+                                               .Name("cgmon_deadline_exceeded_total")
+                                               .Help("Passes that were cut off by their deadline.")
+                                               .Register(registry)
+                                               .Add({});
   prometheus::Family<prometheus::Counter>& dropped =
       prometheus::BuildCounter()
           .Name("cgmon_series_dropped_total")
@@ -347,10 +346,9 @@ void SelfMetrics::append_text(const Snapshot* snapshot, std::string& page) const
   if (snapshot != nullptr) add_unavailable(families, *snapshot);
   if (state_->exporter_metrics) {
     const AgentFacts& facts = state_->facts;
-    sample(add(families, "cgmon_build_info", "The agent's build.", MetricType::Gauge), 1,
-           {{"version", facts.version},
-            {"revision", facts.revision},
-            {"compiler", facts.compiler}});
+    sample(
+        add(families, "cgmon_build_info", "The agent's build.", MetricType::Gauge), 1,
+        {{"version", facts.version}, {"revision", facts.revision}, {"compiler", facts.compiler}});
     sample(add(families, "cgmon_cgroup_mode_info", "How the host's cgroups are set up.",
                MetricType::Gauge),
            1, {{"mode", facts.cgroup_mode}});
@@ -363,8 +361,7 @@ void SelfMetrics::append_text(const Snapshot* snapshot, std::string& page) const
       MetricFamily& cpu = add(families, "cgmon_collector_cpu_seconds_total",
                               "CPU time that a collector took.", MetricType::Counter);
       for (std::size_t group = 0; group < kGroups.size(); ++group) {
-        sample(cpu, state_->cpu_seconds[group],
-               {{"collector", std::string(kGroups[group].name)}});
+        sample(cpu, state_->cpu_seconds[group], {{"collector", std::string(kGroups[group].name)}});
       }
     }
     if (snapshot != nullptr) {

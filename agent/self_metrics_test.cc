@@ -93,8 +93,11 @@ Snapshot make_snapshot() {
 }
 
 TEST(SelfMetrics, WritesTextThatAStrictReaderUnderstands) {
-  const SelfMetrics self({.version = "0.1.0", .revision = "abc", .compiler = "g++",
-                          .cgroup_mode = "hybrid", .start_time_seconds = 1'700'000'000.5},
+  const SelfMetrics self({.version = "0.1.0",
+                          .revision = "abc",
+                          .compiler = "g++",
+                          .cgroup_mode = "hybrid",
+                          .start_time_seconds = 1'700'000'000.5},
                          true);
   const Snapshot snapshot = make_snapshot();
   const auto samples = parse(text_of(self, &snapshot));
@@ -123,8 +126,7 @@ TEST(SelfMetrics, WritesTextThatAStrictReaderUnderstands) {
   EXPECT_GE(samples.at("process_open_fds"), 3);
   EXPECT_GT(samples.at("process_max_fds"), 3);
   EXPECT_GT(samples.at("process_cpu_seconds_total"), 0);
-  EXPECT_THAT(samples,
-              Not(Contains(Key(R"(cgmon_scrape_collector_success{collector="percpu"})"))));
+  EXPECT_THAT(samples, Not(Contains(Key(R"(cgmon_scrape_collector_success{collector="percpu"})"))));
 }
 
 TEST(SelfMetrics, StartsEveryOutcomeAtZero) {
@@ -201,10 +203,10 @@ TEST(SelfMetrics, ExplainsAbsentValuesAloneWhenTheExportersMetricsAreOff) {
   SelfMetrics self({.version = "1"}, false);
   self.count_collection("fresh");
   Snapshot snapshot = make_snapshot();
-  EXPECT_THAT(parse(text_of(self, &snapshot)),
-              ElementsAre(Pair(
-                  R"(cgmon_unavailable_cgroups{collector="memory",reason="swap_accounting_off"})",
-                  2)));
+  EXPECT_THAT(
+      parse(text_of(self, &snapshot)),
+      ElementsAre(Pair(
+          R"(cgmon_unavailable_cgroups{collector="memory",reason="swap_accounting_off"})", 2)));
   report_of(snapshot, Group::memory).unavailable = {};
   EXPECT_EQ(text_of(self, &snapshot), "") << "no header without a sample";
   EXPECT_EQ(text_of(self, nullptr), "");

@@ -17,10 +17,10 @@ TEST(IdentifyPath, KnowsDockersFourPlaces) {
   };
   const std::string scope = "docker-" + kId + ".scope";
   for (const Place& place : {
-           Place{"/docker/" + kId, ""},                // cgroupfs driver
-           Place{"/system.slice/" + scope, scope},     // systemd driver
+           Place{"/docker/" + kId, ""},             // cgroupfs driver
+           Place{"/system.slice/" + scope, scope},  // systemd driver
            Place{"/user.slice/user-1000.slice/user@1000.service/user.slice/" + scope, scope},
-           Place{"/actions_job/docker/" + kId, ""},    // cgroupfs driver below a parent
+           Place{"/actions_job/docker/" + kId, ""},  // cgroupfs driver below a parent
        }) {
     const PathIdentity identity = identify_path(place.path);
     EXPECT_EQ(identity.kind, CgroupKind::container) << place.path;

@@ -190,8 +190,8 @@ Result<ContainerMetadata> parse_docker_config(std::string_view json) {
   if (!read_json(json, wanted)) return failure("no JSON object", {}, EBADMSG);
   const auto& [name, image, running, started_at] = wanted;
   ContainerMetadata metadata;
-  metadata.name = repair_text(std::string_view(name.text).substr(name.text.starts_with('/') ? 1 : 0),
-                              kMaxText);
+  metadata.name =
+      repair_text(std::string_view(name.text).substr(name.text.starts_with('/') ? 1 : 0), kMaxText);
   metadata.image = repair_text(image.text, kMaxText);
   if (metadata.name.empty() && metadata.image.empty()) {
     return failure("neither Name nor Config.Image", {}, EBADMSG);

@@ -47,9 +47,7 @@ class DockerFilesOnDisk : public testing::Test {
     const auto metadata = docker.read(kId);
     return metadata ? metadata->name : std::string(errno_name(metadata.error().error));
   }
-  std::vector<std::string> found_roots() {
-    return DockerFiles(files_, roots_, {}).data_roots();
-  }
+  std::vector<std::string> found_roots() { return DockerFiles(files_, roots_, {}).data_roots(); }
 
   std::filesystem::path top_;
   Roots roots_;
@@ -125,8 +123,7 @@ TEST_F(DockerFilesOnDisk, LeavesTheHostsRootThroughNoLink) {
   std::filesystem::create_directory_symlink(top_ / "outside", root / "absolute");
   std::filesystem::create_directory_symlink("../../../outside", root / "relative");
   std::filesystem::create_directories(root / "file/containers" / kId);
-  std::filesystem::create_symlink(top_ / "outside/config.v2.json",
-                                  root / config_path("file"));
+  std::filesystem::create_symlink(top_ / "outside/config.v2.json", root / config_path("file"));
   EXPECT_EQ(read({"/absolute"}), "ENOENT");
   EXPECT_EQ(read({"/relative"}), "ENOENT");
   EXPECT_EQ(read({"/file"}), "ENOENT");

@@ -30,7 +30,9 @@ MetadataAnswer to_answer(std::uint64_t key, std::string_view runtime,
     answer.metadata = *std::move(result);
   } else {
     const int error = result.error().error;
-    answer.reason = error == EBADMSG ? "malformed" : error == EFBIG ? "too_large" : errno_name(error);
+    answer.reason = error == EBADMSG ? "malformed"
+                    : error == EFBIG ? "too_large"
+                                     : errno_name(error);
   }
   return answer;
 }

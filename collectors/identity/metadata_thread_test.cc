@@ -148,7 +148,9 @@ TEST(MetadataThread, MayBeAskedAndEmptiedByManyThreads) {
 }
 
 TEST(ToAnswer, NamesTheReasonOfAFailure) {
-  const auto reason = [](int error) { return to_answer(7, "docker", failure("x", "/y", error)).reason; };
+  const auto reason = [](int error) {
+    return to_answer(7, "docker", failure("x", "/y", error)).reason;
+  };
   EXPECT_EQ(reason(ENOENT), "ENOENT");
   EXPECT_EQ(reason(EACCES), "EACCES");
   EXPECT_EQ(reason(EBADMSG), "malformed");

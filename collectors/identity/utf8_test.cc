@@ -18,9 +18,9 @@ std::string marks(std::size_t count) {
 
 TEST(RepairText, LeavesWellFormedTextAlone) {
   for (const std::string text :
-       {"", "web-1", "a\"b\\c\n\t", "\x01\x7F", "h\xC3\xA9", "\xC2\x80", "\xDF\xBF",
-        "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80",
-        "\xF0\x9F\x90\xB3", "\xF4\x8F\xBF\xBF"}) {
+       {"", "web-1", "a\"b\\c\n\t", "\x01\x7F", "h\xC3\xA9", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80",
+        "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF0\x9F\x90\xB3",
+        "\xF4\x8F\xBF\xBF"}) {
     EXPECT_EQ(repair_text(text, 256), text);
   }
   const std::string with_nul("a\0b", 3);
@@ -30,21 +30,21 @@ TEST(RepairText, LeavesWellFormedTextAlone) {
 // Unicode 15.0, table 3-7: each class of bytes that is no character.
 TEST(RepairText, ReplacesEachByteOfWhatIsNoCharacter) {
   const std::map<std::string, std::size_t> malformed{
-      {"\x80", 1},              // continuation alone
+      {"\x80", 1},  // continuation alone
       {"\xBF\xBF", 2},
-      {"\xC0\xAF", 2},          // overlong
+      {"\xC0\xAF", 2},  // overlong
       {"\xC1\xBF", 2},
       {"\xE0\x80\xAF", 3},
       {"\xE0\x9F\xBF", 3},
       {"\xF0\x80\x80\xAF", 4},
       {"\xF0\x8F\xBF\xBF", 4},
-      {"\xED\xA0\x80", 3},      // surrogates
+      {"\xED\xA0\x80", 3},  // surrogates
       {"\xED\xBF\xBF", 3},
       {"\xF4\x90\x80\x80", 4},  // above U+10FFFF
       {"\xF5\x80\x80\x80", 4},
       {"\xFE", 1},
       {"\xFF", 1},
-      {"\xC3", 1},              // cut off
+      {"\xC3", 1},  // cut off
       {"\xE2\x82", 2},
       {"\xF0\x9F\x90", 3},
   };
@@ -62,7 +62,7 @@ TEST(RepairText, KeepsACharacterThatFollowsACutOffOne) {
 
 TEST(RepairText, CutsBetweenCharacters) {
   const std::string text = "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x90\xB3";  // 1 + 2 + 3 + 4 bytes
-  const std::map<std::size_t, std::size_t> kept{{0, 0}, {1, 1}, {2, 1}, {3, 3}, {4, 3}, {5, 3},
+  const std::map<std::size_t, std::size_t> kept{{0, 0}, {1, 1}, {2, 1}, {3, 3}, {4, 3},   {5, 3},
                                                 {6, 6}, {7, 6}, {8, 6}, {9, 6}, {10, 10}, {11, 10}};
   for (const auto& [bound, size] : kept) {
     EXPECT_EQ(repair_text(text, bound), text.substr(0, size)) << bound;
@@ -82,10 +82,10 @@ TEST(RepairPath, LeavesOrdinaryPathsAlone) {
 }
 
 TEST(RepairPath, WritesAByteThatIsNoTextAsItsStandIn) {
-  EXPECT_EQ(repair_path("/\x80"), "/\xEF\x9E\x80");      // U+F780
-  EXPECT_EQ(repair_path("/\xBF."), "/\xEF\x9E\xBF.");    // U+F7BF
-  EXPECT_EQ(repair_path("/\xC0"), "/\xEF\x9F\x80");      // U+F7C0
-  EXPECT_EQ(repair_path("/\xFFx"), "/\xEF\x9F\xBFx");    // U+F7FF
+  EXPECT_EQ(repair_path("/\x80"), "/\xEF\x9E\x80");    // U+F780
+  EXPECT_EQ(repair_path("/\xBF."), "/\xEF\x9E\xBF.");  // U+F7BF
+  EXPECT_EQ(repair_path("/\xC0"), "/\xEF\x9F\x80");    // U+F7C0
+  EXPECT_EQ(repair_path("/\xFFx"), "/\xEF\x9F\xBFx");  // U+F7FF
 }
 
 TEST(RepairPath, KeepsEveryTwoDifferentPathsApart) {

@@ -31,6 +31,14 @@ def say(text):
     print(text, flush=True)
 
 
+def _record(title, check, outcome, reason=""):
+    """For a table over several runs: a line in the file that CGMON_RECORD names, if it does."""
+    path = os.environ.get("CGMON_RECORD")
+    if path:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("\t".join((title, check.__name__, outcome, " ".join(reason.split()))) + "\n")
+
+
 def wait_until(condition, seconds, what):
     """Returns the first true result of `condition`; fails when there is none within `seconds`."""
     deadline = time.monotonic() + seconds
@@ -68,18 +76,22 @@ def main(title, checks, limit_seconds):
             note = check()
         except Skip as reason:
             skipped.append(str(reason))
+            _record(title, check, "skipped", str(reason))
             say(f"SKIPPED  {sentence}\n         {reason}")
             continue
         except OutOfTime as reason:
+            _record(title, check, "failed", str(reason))
             say(f"FAILED   {sentence}\n         {reason}")
             traceback.print_exc()
             return 1
         except Exception as error:  # a check may fail in any way; the others still run
             failed += 1
+            _record(title, check, "failed", str(error))
             say(f"FAILED   {sentence}\n         {type(error).__name__}: {error}")
             if not isinstance(error, AssertionError):
                 traceback.print_exc()
             continue
+        _record(title, check, "ok")
         say(f"ok       {sentence} [{time.monotonic() - started:.1f} s]")
         if note:
             say(f"         {note}")

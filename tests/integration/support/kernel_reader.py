@@ -101,9 +101,10 @@ class Cgroup:
     def __init__(self, host, paths):
         self.host = host
         self.paths = paths
-        self.id = (
-            paths[host.unified.point] if host.mode == "v2" else paths[host.serving("memory").point]
-        )
+        master = host.serving("memory") or host.serving("cpu")
+        if host.mode == "v2":
+            master = host.unified
+        self.id = paths[master.point]
 
     def directory(self, controller):
         hierarchy = self.host.serving(controller)
@@ -222,7 +223,9 @@ def _cpu_counters(cgroup, figures):
 
 
 def _memory_counters(cgroup, figures):
-    _, version = cgroup.directory("memory")
+    directory, version = cgroup.directory("memory")
+    if directory is None:
+        return
     stat = flat(cgroup.file("memory", "memory.stat"))
     for kind in ("pgfault", "pgmajfault"):
         own, all_below = stat.get(kind), stat.get(kind if version == 2 else "total_" + kind)
@@ -269,7 +272,9 @@ def _cpu_gauges(cgroup, figures):
 
 
 def _memory_gauges(cgroup, figures):
-    _, version = cgroup.directory("memory")
+    directory, version = cgroup.directory("memory")
+    if directory is None:
+        return
     stat = flat(cgroup.file("memory", "memory.stat"))
     files = {
         1: (

@@ -20,6 +20,8 @@ class MetadataThread final : public MetadataQueue {
   using Read = std::function<Result<ContainerMetadata>(std::string_view, std::string_view)>;
 
   explicit MetadataThread(Read read);
+  MetadataThread(const MetadataThread&) = delete;
+  MetadataThread& operator=(const MetadataThread&) = delete;
   ~MetadataThread() override;
 
   void ask(std::uint64_t key, std::string_view runtime, std::string_view id) override;

@@ -134,6 +134,7 @@ TEST(MetadataThread, MayBeAskedAndEmptiedByManyThreads) {
   std::atomic<std::size_t> taken = 0;
   {
     std::vector<std::future<void>> askers;
+    askers.reserve(3);
     for (int i = 0; i < 3; ++i) {
       askers.push_back(std::async(std::launch::async, [&] {
         for (std::uint64_t key = 0; key < 200; ++key) {

@@ -1,5 +1,5 @@
 # Tests are named <build>/<test>, run in the repository's root (they open tests/fixtures/… by
-# relative path) and carry a label: unit, integration or golden.
+# relative path) and carry a label: unit, integration, golden or vm.
 find_package(GTest REQUIRED CONFIG)
 find_program(CGMON_PYTHON3 NAMES python3 REQUIRED)
 include(GoogleTest)
@@ -57,12 +57,14 @@ function(cgmon_test name)
 endfunction()
 
 # cgmon_script_test(NAME SCRIPT file.py [ARGS argument...] [LABEL ...] [TIMEOUT seconds] [SERIAL]
-#                   [VARIANTS build...])
+#                   [VARIANTS build...] [CONFIGURATION name])
 # A python3 program (standard library only): exit 0 passed, 77 skipped with its reason on the last
 # line, else failed. It finds the agent of this build in $CGMON_AGENT. Label integration: SERIAL,
 # since those make cgroups and daemons. VARIANTS: only in these builds (dev counts as release).
+# CONFIGURATION: ctest runs it with `--build-config name` only.
 function(cgmon_script_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "LABEL;TIMEOUT;SCRIPT" "ARGS;VARIANTS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg
+    "SERIAL" "LABEL;TIMEOUT;SCRIPT;CONFIGURATION" "ARGS;VARIANTS")
   cgmon_check_arguments(cgmon_script_test ${name})
   cgmon_default(arg_LABEL unit)
   cgmon_default(arg_TIMEOUT 300)
@@ -79,7 +81,7 @@ function(cgmon_script_test name)
   set(test "${CGMON_VARIANT}/${name}")
   cmake_path(ABSOLUTE_PATH arg_SCRIPT)
   add_test(NAME "${test}" COMMAND "${CGMON_PYTHON3}" "${arg_SCRIPT}" ${arg_ARGS}
-           WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+           WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}" CONFIGURATIONS ${arg_CONFIGURATION})
   set_tests_properties("${test}" PROPERTIES
     LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${serial} SKIP_RETURN_CODE 77
     ENVIRONMENT

@@ -26,6 +26,8 @@ class CommandLine(unittest.TestCase):
             (["biuld"], "build"),
             (["gloden"], "golden"),
             (["test", "--tsann"], "--tsan"),
+            (["test", "--al"], "--all"),
+            (["vm", "hybird", "--", "true"], "hybrid"),
             (["fmt", "--chekc"], "--check"),
             (["build", "relaese"], "release"),
         ]:

@@ -1,0 +1,319 @@
+#!/usr/bin/python3
+"""What has to be true of one cgroup layout, in a guest that was booted with it.
+
+    layout_test.py --layout v2-systemd --families FILE --golden FILE
+
+Made for the virtual machine (tests/vm), where /mnt/cgmon is what the host shares and docker runs.
+--families: the committed table of what must be there, whose columns are the layouts; --golden: what
+`agent detect` has to say.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from support import checks, compare, dockerd, exposition, kernel_reader
+from support.agent import Agent, run
+from support.checks import expect, expect_equal, say, wait_until
+from support.kernel_reader import Cgroup
+
+kBusy = "while :; do :; done"
+kLimits = ("--cpus", "0.5", "-m", "64m", "--pids-limit", "50")
+kTooMuch = "dd if=/dev/zero of=/dev/null bs=64M count=1"
+kNoMemory = "the kernel has no memory controller (cgroup_disable=memory)"
+# What a container of busybox needs to run the agent.
+kAgentMounts = (
+    "/mnt/cgmon", "/lib/x86_64-linux-gnu", "/lib64", "/etc/ld.so.conf.d", "/etc/ld.so.cache",
+)  # fmt: skip
+kScopes = {"H": "the host", "C": "a limited container", "I": "a cgroup in it", "U": "a unit"}
+kMovesOn = {"container_last_seen"}  # the clock
+
+
+def kills(cgroup):
+    return kernel_reader.counters(cgroup).get(("container_oom_events_total", ()), 0)
+
+
+class Layout:
+    """The checks; each sees the same containers and the same agent."""
+
+    def __init__(self, options, docker, agent):
+        self.options = options
+        self.docker = docker
+        self.agent = agent
+        self.host = docker.host
+        self.has_memory = self.host.serving("memory") is not None
+        self.busy = docker.run("busy", *kLimits, command=kBusy)
+        self.inner = make_child(self.busy)
+        self.other = docker.run("other", command="exec sleep 100000")
+
+    def all(self):
+        return [
+            self.layout_is_meant, self.families, self.names, self.child, self.oom_kill,
+            self.killed_container, self.ended_container, self.detect, self.stand_still,
+            self.values_equal, self.in_a_container, self.cgroup_namespace, self.restricted_view,
+            self.no_errors,
+        ]  # fmt: skip
+
+    def layout_is_meant(self):
+        """The machine has the layout and docker the driver that this run is named after."""
+        driver = self.docker.call("info", "--format", "{{.CgroupDriver}}")
+        expect_equal(self.host.mode, self.options.mode, "layout")
+        expect_equal(driver, self.options.driver, "docker's cgroup driver")
+
+    def families(self):
+        """Each family is there for the host, a container, a cgroup in it and a unit exactly where
+        the committed table says so."""
+        unit = "/system.slice/docker.service"
+        ids = {"H": "/", "C": self.busy.cgroup.id, "I": self.inner.id, "U": unit}
+        page = self.agent.scrape()
+        found = {}
+        for letter in kScopes:
+            for sample in page.of(ids[letter]):
+                found.setdefault(sample.name, {})[letter] = True
+        shown = {name: "".join(letters) for name, letters in found.items()}
+        write_report("families.tsv", "".join(f"{n}\t{s}\n" for n, s in sorted(shown.items())))
+        wanted = expected_families(self.options.families, self.options.layout)
+        wrong = [
+            f"{name}: shown for {shown.get(name, '-')}, the table has {wanted.get(name, '-')}"
+            for name in sorted({*shown, *wanted})
+            if shown.get(name, "-") != wanted.get(name, "-")
+        ]
+        expect(not wrong, f"{len(wrong)} families differ:\n    " + "\n    ".join(wrong))
+        return f"{len(shown)} families"
+
+    def names(self):
+        """Containers carry docker's name and image, what is inside them and units do not."""
+        page = self.agent.scrape()
+        for container in (self.busy, self.other):
+            samples = page.of(container.cgroup.id)
+            expect(samples, f"no series of {container.name}")
+            for sample in samples:
+                expect_equal(sample.labels.get("name"), container.name, f"name of {sample}")
+                expect_equal(sample.labels.get("image"), container.image, f"image of {sample}")
+        for cgroup_id in ("/", self.inner.id, "/system.slice/docker.service"):
+            for sample in page.of(cgroup_id):
+                named = {"name", "image"} & sample.labels.keys()
+                expect(not named, f"{sample} has the labels {sorted(named)}")
+
+    def child(self):
+        """A cgroup inside a container is on the page, its counters are the kernel's, and the
+        container's include them."""
+        rounds = 4
+        cgroups = [self.busy.cgroup, self.inner]
+        compared = sum(compare.counters_between(self.agent, cgroups) for _ in range(rounds))
+        page = self.agent.scrape()
+        both = [
+            page.value("container_cpu_usage_seconds_total", id=cgroup.id, cpu="total")
+            for cgroup in cgroups
+        ]
+        expect(both[0] >= both[1] > 0, f"CPU time of container and child: {both}")
+        return f"{compared} counters in {rounds} scrapes"
+
+    def oom_kill(self):
+        """A process that the OOM killer ends in a living container is counted there."""
+        if not self.has_memory:
+            raise checks.Skip(kNoMemory)
+        command = f"{kTooMuch}; exec sleep 100000"
+        survivor = self.docker.run("survivor", "-m", "24m", command=command)
+        wait_until(lambda: kills(survivor.cgroup), 60, "the OOM killer's visit")
+        for name in ("container_oom_events_total", "container_memory_events_oom_kill_total"):
+            shown = self.agent.scrape().sample(name, id=survivor.cgroup.id)
+            expect(shown, f"no {name}")
+            expect_equal(shown.scaled(), kills(survivor.cgroup), name)
+            expect(shown.value() >= 1, f"{shown}")
+
+    def killed_container(self):
+        """A container ended by the OOM killer was there, and is on no page after its end."""
+        if not self.has_memory:
+            raise checks.Skip(kNoMemory)
+        command = f"until [ -e /tmp/go ]; do sleep 0.1; done; exec {kTooMuch}"
+        victim = self.docker.run("victim", "-m", "24m", command=command)
+        expect(self.agent.scrape().of(victim.cgroup.id), "the container is not on the page")
+        self.docker.call("exec", "victim", "touch", "/tmp/go")
+        expect_equal(self.docker.call("wait", "victim"), "137", "its exit code")
+        ended = self.docker.call("inspect", "--format", "{{.State.OOMKilled}}", "victim")
+        expect_equal(ended, "true", "docker's OOMKilled")
+        self._is_gone(victim)
+
+    def ended_container(self):
+        """A container that exits is on no page after its end."""
+        command = "until [ -e /tmp/go ]; do sleep 0.1; done; exit 3"
+        brief = self.docker.run("brief", command=command)
+        expect(self.agent.scrape().of(brief.cgroup.id), "the container is not on the page")
+        self.docker.call("exec", "brief", "touch", "/tmp/go")
+        expect_equal(self.docker.call("wait", "brief"), "3", "its exit code")
+        self._is_gone(brief)
+
+    def _is_gone(self, container):
+        shown = [i for i in self.agent.scrape().ids() if container.container_id in i]
+        expect_equal(shown, [], f"ids of {container.name} after its end")
+
+    def detect(self):
+        """`agent detect` says what the golden file says."""
+        ended = run(self.agent.binary, "detect")
+        expect_equal(ended.code, 0, f"exit code; stderr {ended.stderr!r}")
+        with open(self.options.golden, encoding="utf-8") as file:
+            wanted, said = plain(file.read()), plain(ended.stdout.decode())
+        write_report("detect.txt", ended.stdout.decode())
+        missing = [line for line in wanted if line not in said]
+        more = [line for line in said if line not in wanted]
+        expect(wanted == said, "\n".join([f"missing {missing}", f"unexpected {more}", *said]))
+
+    def stand_still(self):
+        """The containers can be paused."""
+        for container in (self.busy, self.other):
+            self.docker.call("pause", container.name)
+            wait_until(container.cgroup.frozen, 20, f"{container.name} frozen")
+
+    def values_equal(self):
+        """While paused every figure of the container and of the cgroup in it is the kernel's."""
+        compared = 0
+        for cgroup in (self.busy.cgroup, self.inner):
+            page, figures = compare.still(self.agent, cgroup)
+            for key, wanted in figures.items():
+                compared += compare.between(page, cgroup.id, key, wanted, wanted)
+        return f"{compared} figures equal, digit for digit"
+
+    def in_a_container(self):
+        """The agent in a container that has the host's / read-only at /host sees what it sees
+        outside: the same cgroups, series, names and values."""
+        mount = ("-v", "/:/host:ro,rslave")
+        told = self._agent_in_container(*mount, arguments=("detect", "--path.rootfs=/host"))
+        expect("the whole host" in told, f"detect in the container says\n{told}")
+        inside = self._agent_in_container(
+            *mount, arguments=("--path.rootfs=/host", "--once", "-o", "prometheus")
+        )
+        return self._same_as_outside(exposition.parse(inside.encode()))
+
+    def cgroup_namespace(self):
+        """The agent in a private cgroup namespace, mounts as they are, sees the same, too."""
+        done = subprocess.run(
+            ["unshare", "-C", self.agent.binary, "--once", "-o", "prometheus"],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        expect_equal(done.returncode, 0, f"exit code; stderr {done.stderr!r}")
+        return self._same_as_outside(exposition.parse(done.stdout))
+
+    def restricted_view(self):
+        """The agent in a plain container sees itself, no other container, and says so."""
+        told = self._agent_in_container(arguments=("detect",))
+        expect("RESTRICTED" in told, f"detect in the container says\n{told}")
+        expect("/:/host:ro,rslave" in told, f"no remedy in\n{told}")
+        page = exposition.parse(
+            self._agent_in_container(arguments=("--once", "-o", "prometheus")).encode()
+        )
+        expect_equal(page.value("cgmon_view_restricted"), 1.0, "cgmon_view_restricted")
+        foreign = [i for i in page.ids() if self.busy.container_id in i]
+        expect_equal(foreign, [], "ids of another container")
+        own = page.samples("container_cpu_usage_seconds_total", cpu="total")
+        expect(any(s.value() > 0 for s in own), f"no CPU time of its own cgroup, ids {page.ids()}")
+        return f"ids {sorted(page.ids())}"
+
+    def _agent_in_container(self, *options, arguments):
+        mounts = [word for path in kAgentMounts for word in ("-v", f"{path}:{path}:ro")]
+        return self.docker.call(
+            "run", "--rm", "--network=none", *mounts, *options, dockerd.kImage,
+            "/mnt/cgmon/bin/agent", *arguments,
+        ) + "\n"  # fmt: skip
+
+    def _same_as_outside(self, page):
+        outside = self.agent.scrape()
+        compared = 0
+        for cgroup_id in (self.busy.cgroup.id, self.inner.id, self.other.cgroup.id):
+            views = [
+                {(s.name, tuple(sorted(s.labels.items()))): s.text for s in p.of(cgroup_id)}
+                for p in (page, outside)
+            ]
+            expect(views[1], f"{cgroup_id} is not on the page outside")
+            different = [
+                f"{key}: inside {views[0].get(key)}, outside {views[1].get(key)}"
+                for key in sorted({*views[0], *views[1]})
+                if views[0].get(key) != views[1].get(key) and key[0] not in kMovesOn
+            ]
+            listed = "\n    ".join(different)
+            expect(not different, f"{len(different)} series differ:\n    {listed}")
+            compared += len(views[1])
+        units = [{i for i in p.ids() if i.endswith(".service")} for p in (page, outside)]
+        expect_equal(sorted(units[0]), sorted(units[1]), "units")
+        return f"{compared} series equal"
+
+    def no_errors(self):
+        """Every collector succeeded and no read failed."""
+        page = self.agent.scrape()
+        collectors = page.samples("cgmon_scrape_collector_success")
+        expect(collectors, "no cgmon_scrape_collector_success on the page")
+        for sample in collectors:
+            expect_equal(sample.value(), 1.0, f"{sample}")
+        for sample in page.samples("cgmon_read_errors_total"):
+            expect_equal(sample.value(), 0.0, f"{sample}")
+
+
+def make_child(container):
+    """A cgroup "inner" in the container's, in every hierarchy, with its processes and, on v2, with
+    controllers of its own: what a manager of processes inside would make."""
+    host, paths = container.docker.host, {}
+    for hierarchy in host.hierarchies:
+        path = container.cgroup.paths[hierarchy.point]
+        if path == "/":
+            continue  # runc leaves it there in hierarchies that it does not know, as misc
+        parent, inner = hierarchy.point + path, hierarchy.point + path + "/inner"
+        os.mkdir(inner)
+        if "cpuset" in hierarchy.controllers and hierarchy.version == 1:
+            for name in ("cpuset.cpus", "cpuset.mems"):
+                write(f"{inner}/{name}", kernel_reader.read(f"{parent}/{name}"))
+        for pid in kernel_reader.read(parent + "/cgroup.procs").split():
+            write(inner + "/cgroup.procs", pid)
+        if host.mode == "v2":
+            write(parent + "/cgroup.subtree_control", "+cpu +memory +pids")
+        paths[hierarchy.point] = path + "/inner"
+    return Cgroup(host, paths)
+
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def write_report(name, text):
+    if os.path.isdir("/mnt/report"):
+        write("/mnt/report/" + name, text)
+
+
+def expected_families(path, layout):
+    """{family: letters of the scopes that have it} of one column."""
+    with open(path, encoding="ascii") as file:
+        rows = [line.split() for line in file if line.strip() and not line.startswith("#")]
+    expect(layout in rows[0], f"{path} has no column {layout}")
+    column = rows[0].index(layout)
+    return {row[0]: row[column] for row in rows[1:] if row[column] != "-"}
+
+
+def plain(text):
+    """Lines of `agent detect` without what differs from machine to machine."""
+    text = re.sub(r"^Kernel .*", "Kernel", text, flags=re.MULTILINE)
+    text = re.sub(r"\d+ containers in", "containers in", text)
+    return re.sub(r"the limit is \d+", "the limit", text).rstrip().split("\n")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    for name in ("--layout", "--mode", "--driver", "--families", "--golden"):
+        parser.add_argument(name, required=True)
+    return parser.parse_args()
+
+
+def main():
+    options = parse_arguments()
+    binary = checks.agent_binary()
+    with dockerd.Docker("unix:///run/docker.sock", "/var/lib/docker") as docker:
+        say(f"layout {docker.host.mode}: {docker.host.hierarchies}")
+        with Agent(binary) as agent:
+            return checks.main("layout", Layout(options, docker, agent).all(), limit_seconds=400)
+
+
+checks.run_or_skip(main)

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""One test for ctest: boots a layout and runs the integration tests that hold in all of them.
+
+    layout_check.py NAME         exit code 0 passed, else failed
+    layout_check.py --table      prints what the last runs found, layout by check
+
+The agent is $CGMON_AGENT. Reports go to build/vm/NAME; nothing that needs a guest runs here.
+"""
+
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import image
+import machine
+import run
+
+# name: (layout, docker's driver, further kernel words, golden of `agent detect`)
+kChecked = {
+    "v2-systemd": ("v2", "systemd", "", "debian-6.1-v2-systemd"),
+    "v1-systemd": ("v1", "systemd", "", "debian-6.1-v1-systemd"),
+    "hybrid-cgroupfs": ("hybrid", "cgroupfs", "", "debian-6.1-hybrid-cgroupfs"),
+    "v2-nopsi": ("v2", "cgroupfs", "psi=0", "psi-off"),
+    "v1-nomemory": ("v1", "cgroupfs", "cgroup_disable=memory", "memory-disabled-v1"),
+}
+kReports = os.path.join(run.kRoot, "build/vm")
+kTimeout = 840
+kWords = {"ok": "ok", "failed": "FAILED", "skipped": "skipped"}
+
+
+def guest_command(name):
+    layout, driver, _, golden = kChecked[name]
+    docker = "--docker-host unix:///run/docker.sock --docker-root /var/lib/docker"
+    tests = "/mnt/cgmon/tests"
+    return f"""
+        export CGMON_AGENT=/mnt/cgmon/bin/agent CGMON_RECORD=/mnt/report/checks.tsv
+        export PYTHONDONTWRITEBYTECODE=1
+        {tests}/integration/truth_test.py {docker} --expect-mode {layout}; truth=$?
+        {tests}/integration/layout_test.py --layout {name} --mode {layout} --driver {driver} \\
+          --families {tests}/expected_families.tsv --golden {tests}/golden/detect/{golden}.txt
+        layout=$?
+        [ $truth = 0 ] && [ $layout = 0 ]"""
+
+
+def check(name):
+    layout, driver, append, _ = kChecked[name]
+    report = os.path.join(kReports, name)
+    shutil.rmtree(report, ignore_errors=True)
+    share = run.agent_share(os.environ["CGMON_AGENT"])
+    share["tests/expected_families.tsv"] = os.path.join(image.kHere, "expected_families.tsv")
+    job = machine.Job(layout, ["bash", "-c", guest_command(name)], driver, append, share, report,
+                      kTimeout)  # fmt: skip
+    try:
+        return machine.run(image.build(), job, run.say)
+    except (machine.MachineError, image.BuildError, OSError) as error:
+        run.say(error)
+        return 1
+
+
+def read_checks(name):
+    """{check: (outcome, reason)}, in the order of running; None when the layout gave no report."""
+    try:
+        with open(os.path.join(kReports, name, "checks.tsv"), encoding="utf-8") as file:
+            rows = [line.rstrip("\n").split("\t") for line in file]
+    except FileNotFoundError:
+        return None
+    return {f"{title}: {check.replace('_', ' ')}": (how, why) for title, check, how, why in rows}
+
+
+def print_table():
+    found = {name: read_checks(name) for name in kChecked}
+    rows = dict.fromkeys(row for checks in found.values() for row in checks or ())
+    width = max([len(row) for row in rows] + [5])
+    print("\nLayout by check")
+    print(" ".join(["check".ljust(width), *(name.ljust(15) for name in kChecked)]).rstrip())
+    reasons = {}
+    for row in rows:
+        cells = [row.ljust(width)]
+        for checks in found.values():
+            how, why = (checks or {}).get(row, ("", ""))
+            word = kWords.get(how, "not run")
+            if how == "skipped":
+                word += f" [{reasons.setdefault(why, len(reasons) + 1)}]"
+            cells.append(word.ljust(15))
+        print(" ".join(cells).rstrip())
+    for name in [name for name, checks in found.items() if checks is None]:
+        print(f"{name} gave no report: its test's output says why")
+    for why, number in reasons.items():
+        print(f"[{number}] {why}")
+    print()
+
+
+def main():
+    if sys.argv[1:] == ["--table"]:
+        print_table()
+        return 0
+    if len(sys.argv) != 2 or sys.argv[1] not in kChecked:
+        print(__doc__, file=sys.stderr)
+        return 2
+    return check(sys.argv[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,6 +9,9 @@ namespace {
 /// Between the deadline, which is checked between cgroups, and giving up on a collection.
 constexpr std::int64_t kGraceNs = 300'000'000;
 
+/// What a collection under way is given once the agent is to end.
+constexpr std::chrono::seconds kEndPatience{2};
+
 }  // namespace
 
 const char* name_of(CollectionOutcome outcome) {
@@ -59,6 +62,7 @@ CollectionLoop::Lease CollectionLoop::get(std::int64_t deadline_ns) {
   const std::int64_t need = now - min_interval_ns_;
   CollectionOutcome outcome = CollectionOutcome::reused;
   if (!can_reuse(need)) {
+    if (is_stuck(now)) return {};  // it would not begin another one
     const bool joins = can_join(need, now, deadline_ns);
     outcome = joins || askers_ != 0 ? CollectionOutcome::shared : CollectionOutcome::fresh;
     const std::uint64_t awaited = joins ? begun_ : begun_ + 1;
@@ -69,7 +73,10 @@ CollectionLoop::Lease CollectionLoop::get(std::int64_t deadline_ns) {
     }
     const auto patience =
         std::chrono::nanoseconds(std::max<std::int64_t>(deadline_ns - now, 0) + kGraceNs);
-    if (!changed_.wait_for(lock, patience, [&] { return published_ >= awaited; })) {
+    const auto published = [&] { return published_ >= awaited; };
+    changed_.wait_for(lock, patience, [&] { return published() || ending_; });
+    if (!published() && ending_) changed_.wait_for(lock, kEndPatience, published);
+    if (!published()) {
       // One that nobody waits for any more must not begin: its deadline has passed, and what it
       // could not read would be published as absent.
       if (begun_ < awaited && --askers_ == 0) asked_deadline_ns_ = 0;
@@ -82,7 +89,24 @@ CollectionLoop::Lease CollectionLoop::get(std::int64_t deadline_ns) {
 
 bool CollectionLoop::stuck() const {
   const std::lock_guard lock(mutex_);
-  return running_ && clock_.monotonic_ns() > running_deadline_ns_ + kGraceNs;
+  return is_stuck(clock_.monotonic_ns());
+}
+
+bool CollectionLoop::is_stuck(std::int64_t now_ns) const {
+  return running_ && now_ns > running_deadline_ns_ + kGraceNs;
+}
+
+void CollectionLoop::begin_to_end() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+}
+
+bool CollectionLoop::comes_to_rest() {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, kEndPatience, [this] { return !running_; });
 }
 
 void CollectionLoop::give_back(std::size_t index) {

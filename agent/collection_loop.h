@@ -75,6 +75,12 @@ class CollectionLoop {
   /// Whether a collection has outlived its deadline by more than the grace time.
   [[nodiscard]] bool stuck() const;
 
+  /// The agent is to end: who waits now waits two seconds more at most.
+  void begin_to_end();
+  /// Whether no collection is under way, having waited two seconds for it. Where this is false the
+  /// loop cannot be destroyed: its thread hangs in the kernel.
+  [[nodiscard]] bool comes_to_rest();
+
  private:
   struct Entry {
     std::unique_ptr<Snapshot> snapshot = std::make_unique<Snapshot>();
@@ -83,6 +89,7 @@ class CollectionLoop {
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
   void run();
+  [[nodiscard]] bool is_stuck(std::int64_t now_ns) const;
   [[nodiscard]] bool can_reuse(std::int64_t need_ns) const;
   [[nodiscard]] bool can_join(std::int64_t need_ns, std::int64_t now_ns,
                               std::int64_t deadline_ns) const;
@@ -96,7 +103,7 @@ class CollectionLoop {
   std::condition_variable wanted_, changed_;
   std::array<Entry, 3> pool_;
   std::size_t latest_ = kNone;
-  bool running_ = false, stop_ = false;
+  bool running_ = false, stop_ = false, ending_ = false;
   std::int64_t began_ns_ = 0;  // of the collection under way
   std::int64_t running_deadline_ns_ = 0;
   std::uint64_t begun_ = 0, published_ = 0;  // numbers of the last collection begun and published

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/detect_text.h"
+#include "collectors/cgroup/kept_files.h"
 #include "collectors/parse/meminfo.h"
 #include "collectors/parse/number.h"
 
@@ -239,9 +240,9 @@ std::string Detection::docker(const std::string& root) {
 }
 
 std::string Detection::descriptors() {
-  const std::uint64_t kept = std::min(facts_.descriptor_budget, facts_.descriptor_limit / 2);
+  const std::uint64_t kept = kept_files_budget(facts_.descriptor_budget, facts_.descriptor_limit);
   if (kept < facts_.descriptor_budget) {
-    const std::string wanted = std::to_string(2 * facts_.descriptor_budget);
+    const std::string wanted = std::to_string(4 * facts_.descriptor_budget);
     need("speed: " + std::to_string(kept) + " files are kept open instead of " +
              std::to_string(facts_.descriptor_budget),
          "raise the descriptor limit: ulimit -n " + wanted + " (systemd: LimitNOFILE=" + wanted +

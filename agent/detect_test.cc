@@ -118,9 +118,9 @@ TEST_F(DetectReport, TellsAHostThatHasNoSwap) {
 TEST_F(DetectReport, SaysThatTheDescriptorLimitCostsSpeed) {
   made_up::load_captured(tree_, made_up::kV2);
   facts_.descriptor_limit = 1024;
-  EXPECT_THAT(report(), AllOf(HasSubstr("up to 512 kept open, the limit is 1024"),
-                              HasSubstr("ulimit -n 8192"), HasSubstr("LimitNOFILE=8192")));
-  facts_.descriptor_limit = 8192;
+  EXPECT_THAT(report(), AllOf(HasSubstr("up to 256 kept open, the limit is 1024"),
+                              HasSubstr("ulimit -n 16384"), HasSubstr("LimitNOFILE=16384")));
+  facts_.descriptor_limit = 16384;
   EXPECT_THAT(report(), HasSubstr("Nothing is missing."));
 }
 

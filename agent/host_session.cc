@@ -2,26 +2,50 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <string>
 
 #include "collectors/identity/docker.h"
+#include "collectors/parse/number.h"
 
 namespace cgmon {
 namespace {
 
 /// What the metadata thread reads with; its own, since it may outlast everything else when a disk
 /// hangs.
-struct EngineFiles {
-  SystemFiles files;
-  DockerFiles docker;
-
+class EngineFiles {
+ public:
   explicit EngineFiles(const SessionOptions& options)
-      : docker(files, options.roots, options.docker_roots) {}
+      : roots_(options.roots), docker_roots_(options.docker_roots) {}
 
   Result<ContainerMetadata> read(std::string_view runtime, std::string_view id) {
-    if (runtime == "docker") return docker.read(id);
-    return failure("no reader for this runtime", {}, ENOSYS);
+    if (runtime != "docker") return failure("no reader for this runtime", {}, ENOSYS);
+    // Made here, on the thread, since it reads docker's configuration from a disk.
+    if (!docker_) docker_.emplace(files_, roots_, docker_roots_);
+    return docker_->read(id);
   }
+
+ private:
+  SystemFiles files_;
+  Roots roots_;
+  std::vector<std::string> docker_roots_;
+  std::optional<DockerFiles> docker_;
 };
+
+/// The lines of mountinfo that speak of cgroups; most mounts come and go with containers and do
+/// not.
+std::string cgroup_mounts(Files& files) {
+  std::string text, lines;
+  if (read_file(files, Files::kAbsolute, "/proc/self/mountinfo", 16U << 20U, text) != 0) return {};
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::string_view line = take_until(rest, '\n');
+    if (line.find(" - cgroup") == line.npos) continue;
+    lines += line;
+    lines += '\n';
+  }
+  return lines;
+}
 
 }  // namespace
 
@@ -36,15 +60,15 @@ Result<std::unique_ptr<HostSession>> HostSession::open(const SessionOptions& opt
         options.roots.cgroupfs);
   }
   CollectorOptions& collector = session->options_.collector;
-  // With a directory beside each file at the most, half of what this process may have open.
-  collector.descriptors = std::min(collector.descriptors, raise_descriptor_limit() / 4);
+  collector.descriptors = kept_files_budget(collector.descriptors, raise_descriptor_limit());
   collector.ticks_per_second = user_ticks_per_second();
+  session->cgroup_mounts_ = cgroup_mounts(session->files_);
   session->begin(*std::move(layout));
   return session;
 }
 
 void HostSession::collect(Snapshot& snapshot, std::int64_t deadline_ns) {
-  if (mounts_.changed()) {
+  if (mounts_.changed() && cgroups_were_remounted()) {
     auto layout = detect_layout(files_, options_.roots);
     if (layout && layout->mode != Mode::none &&
         layout->hierarchies != collector_->layout().hierarchies) {
@@ -54,11 +78,17 @@ void HostSession::collect(Snapshot& snapshot, std::int64_t deadline_ns) {
   collector_->collect(snapshot, deadline_ns);
 }
 
+bool HostSession::cgroups_were_remounted() {
+  std::string now = cgroup_mounts(files_);
+  now.swap(cgroup_mounts_);
+  return now != cgroup_mounts_;
+}
+
 void HostSession::begin(Layout layout) {
   collector_.reset();  // before the queue that it asks
   const auto engines = std::make_shared<EngineFiles>(options_);
-  metadata_ = std::make_unique<MetadataThread>(
-      [engines](std::string_view runtime, std::string_view id) {
+  metadata_ =
+      std::make_unique<MetadataThread>([engines](std::string_view runtime, std::string_view id) {
         return engines->read(runtime, id);
       });
   collector_ = std::make_unique<Collector>(files_, clock_, options_.roots, std::move(layout),

@@ -37,11 +37,13 @@ class HostSession {
  private:
   explicit HostSession(SessionOptions options) : options_(std::move(options)) {}
   void begin(Layout layout);
+  [[nodiscard]] bool cgroups_were_remounted();
 
   SessionOptions options_;
   SystemFiles files_;
   SystemClock clock_;
   MountWatch mounts_;
+  std::string cgroup_mounts_;  ///< what mountinfo says of cgroups
   std::unique_ptr<MetadataThread> metadata_;
   std::unique_ptr<Collector> collector_;
 };

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include "agent/detect.h"
 #include "agent/expose/metric_reference.h"
 #include "agent/host_session.h"
+#include "agent/logfmt.h"
 #include "agent/once.h"
 #include "agent/serve.h"
 #include "collectors/identity/docker.h"
@@ -76,8 +78,8 @@ int fail(const Error& error, int code) {
 }
 
 int print(std::string_view text) {
-  const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
-                     std::fflush(stdout) == 0;
+  const bool whole =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   return whole ? kDone : kFailed;
 }
 
@@ -89,8 +91,8 @@ std::size_t terminal_width() {
 
 /// Lines of logfmt on stderr: ts=… level=… and what the caller wrote.
 std::shared_ptr<spdlog::logger> make_log(LogLevel level) {
-  auto log = std::make_shared<spdlog::logger>(
-      "agent", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto log =
+      std::make_shared<spdlog::logger>("agent", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   log->set_pattern("ts=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v", spdlog::pattern_time_type::utc);
   constexpr std::array kLevels{spdlog::level::trace, spdlog::level::debug, spdlog::level::info,
                                spdlog::level::warn, spdlog::level::err};
@@ -117,7 +119,7 @@ int run_once(const Invocation& invocation) {
   if (!session) return fail(session.error(), kFailed);
   if (invocation.once.output == OutputFormat::prometheus) {
     SelfMetrics self(facts_of((*session)->layout(), (*session)->clock()),
-                           !invocation.config.web.disable_exporter_metrics);
+                     !invocation.config.web.disable_exporter_metrics);
     return print(once_prometheus(**session, self, invocation.config.limits.samples));
   }
   TableOptions table;
@@ -129,8 +131,10 @@ int run_once(const Invocation& invocation) {
   const auto interval = std::chrono::nanoseconds(invocation.once.interval).count();
   const TerminalTable shown = once_table(**session, interval, table, sleep);
   if (shown.left_out > 0) {
-    std::fprintf(stderr, "agent: %zu cgroups that have no process, or are neither container nor unit, are "
-                 "not shown; --only=all shows them\n", shown.left_out);
+    std::fprintf(stderr,
+                 "agent: %zu cgroups that have no process, or are neither container nor unit, are "
+                 "not shown; --only=all shows them\n",
+                 shown.left_out);
   }
   return print(shown.text);
 }
@@ -158,16 +162,19 @@ int run_serve(const Invocation& invocation) {
   options.exporter_metrics = !config.web.disable_exporter_metrics;
   options.max_samples = config.limits.samples;
   options.facts = facts_of(layout, (*session)->clock());
-  log->info("msg=\"starting\" version={} cgroups={} rootfs=\"{}\"", options.facts.version,
-            options.facts.cgroup_mode, config.path.rootfs);
-  for (const std::string& note : layout.notes) log->warn("msg=\"{}\"", note);
+  log->info("msg=\"starting\" version={} cgroups={} rootfs={}", options.facts.version,
+            options.facts.cgroup_mode, logfmt_value(config.path.rootfs));
+  for (const std::string& note : layout.notes) log->warn("msg={}", logfmt_value(note));
   if (layout.restricted()) {
     log->warn("msg=\"only a part of the host's cgroups can be seen; see agent detect\"");
   }
-  const auto served = serve(options, **session, *log, [&ends] {
-    int signal = 0;
-    sigwait(&ends, &signal);
-  });
+  const auto served = serve(
+      options, **session, *log,
+      [&ends] {
+        int signal = 0;
+        sigwait(&ends, &signal);
+      },
+      [] { std::_Exit(kDone); });
   return served ? kDone : fail(served.error(), kFailed);
 }
 
@@ -194,12 +201,18 @@ int run(std::span<const std::string> arguments) {
   const auto invocation = parse_command_line(arguments, groups);
   if (!invocation) return fail(invocation.error(), kUsage);
   switch (invocation->command) {
-    case Command::serve: return run_serve(*invocation);
-    case Command::once: return run_once(*invocation);
-    case Command::detect: return run_detect(*invocation);
-    case Command::metrics: return run_metrics(*invocation);
-    case Command::help: return print(invocation->help_text);
-    case Command::version: return print("cgmon-agent " CGMON_VERSION " (" CGMON_REVISION ")\n");
+    case Command::serve:
+      return run_serve(*invocation);
+    case Command::once:
+      return run_once(*invocation);
+    case Command::detect:
+      return run_detect(*invocation);
+    case Command::metrics:
+      return run_metrics(*invocation);
+    case Command::help:
+      return print(invocation->help_text);
+    case Command::version:
+      return print("cgmon-agent " CGMON_VERSION " (" CGMON_REVISION ")\n");
   }
   return kFailed;
 }

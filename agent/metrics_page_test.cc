@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <future>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 namespace cgmon {
@@ -136,6 +138,8 @@ TEST_F(MetricsPages, ShowTheAgentsOwnMetricsAloneWhenTheCollectionIsStuck) {
   EXPECT_THAT(*page, Not(HasSubstr("container_")));
   EXPECT_THAT(*page, HasSubstr("cgmon_scrape_collector_success{collector=\"cpu\"} 0\n"));
   EXPECT_THAT(*page, HasSubstr("cgmon_collections_total{outcome=\"stuck\"} 1\n"));
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (loop_->stuck() && std::chrono::steady_clock::now() < patience) std::this_thread::yield();
   EXPECT_THAT(*get(), HasSubstr("container_threads"));
 }
 

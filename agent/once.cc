@@ -13,8 +13,7 @@ void collect(HostSession& session, Snapshot& snapshot) {
 
 }  // namespace
 
-std::string once_prometheus(HostSession& session, SelfMetrics& self,
-                            std::size_t max_samples) {
+std::string once_prometheus(HostSession& session, SelfMetrics& self, std::size_t max_samples) {
   Snapshot snapshot;
   collect(session, snapshot);
   std::string page;

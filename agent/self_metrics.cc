@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "agent/expose/prometheus_text.h"
@@ -114,7 +115,7 @@ void append_family(std::string& page, const MetricFamily& family) {
 
 /// Open descriptors of this process. Kernels from 6.2 on give the count as the directory's size;
 /// where that is 0 they are counted one by one.
-double open_descriptors() {
+std::optional<double> open_descriptors() {
   struct stat status {};
   if (::stat("/proc/self/fd", &status) == 0 && status.st_size > 0) {
     return static_cast<double>(status.st_size);
@@ -125,6 +126,7 @@ double open_descriptors() {
        at.increment(error)) {
     ++count;
   }
+  if (error) return std::nullopt;
   return static_cast<double>(count - 1);  // the one that listed
 }
 
@@ -147,7 +149,9 @@ void add_process(std::vector<MetricFamily>& families, const AgentFacts& facts) {
   }
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  single(families, "process_open_fds", "Open descriptors of the agent.", Gauge, open_descriptors());
+  if (const auto open = open_descriptors()) {
+    single(families, "process_open_fds", "Open descriptors of the agent.", Gauge, *open);
+  }
   single(families, "process_max_fds", "Limit of open descriptors of the agent.", Gauge,
          static_cast<double>(limit.rlim_cur));
   single(families, "process_start_time_seconds", "When the agent started, in Unix time.", Gauge,

@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
+#include <string>
+#include <utility>
 
 #include "agent/collection_loop.h"
 #include "agent/http/message.h"
 #include "agent/http/pages.h"
 #include "agent/http/router.h"
 #include "agent/http/server.h"
+#include "agent/logfmt.h"
 #include "agent/metrics_page.h"
 
 namespace cgmon {
@@ -33,26 +37,31 @@ class FailureLog {
   explicit FailureLog(spdlog::logger& log) : log_(log) {}
 
   void look(const Snapshot& snapshot) {
-    for (; reads_ < snapshot.read_errors.size(); ++reads_) {
-      const ReadError& error = snapshot.read_errors[reads_];
-      log_.warn("msg=\"a kernel file could not be read; its values are absent\" reason={} path=\"{}\"",
-                error.reason, error.example);
+    for (const ReadError& error : snapshot.read_errors) {
+      if (!is_new(error.file, error.reason)) continue;
+      log_.warn("msg=\"a kernel file could not be read; its values are absent\" reason={} path={}",
+                error.reason, logfmt_value(error.example));
     }
-    for (; names_ < snapshot.metadata_failures.size(); ++names_) {
-      const MetadataFailure& failure = snapshot.metadata_failures[names_];
+    for (const MetadataFailure& failure : snapshot.metadata_failures) {
+      if (!is_new(failure.source, failure.reason)) continue;
       log_.warn("msg=\"a container's name could not be read\" source={} reason={}", failure.source,
                 failure.reason);
     }
     if (snapshot.report.watch_failures > watches_) {
-      watches_ = snapshot.report.watch_failures;
-      log_.warn("msg=\"a hierarchy cannot be watched and is walked each time; raise "
-                "fs.inotify.max_user_watches or max_user_instances\"");
+      log_.warn(
+          "msg=\"a hierarchy cannot be watched and is walked each time; raise "
+          "fs.inotify.max_user_watches or max_user_instances\"");
     }
+    watches_ = snapshot.report.watch_failures;
   }
 
  private:
+  bool is_new(std::string_view what, std::string_view reason) {
+    return seen_.emplace(what, reason).second;
+  }
+
   spdlog::logger& log_;
-  std::size_t reads_ = 0, names_ = 0;
+  std::set<std::pair<std::string, std::string>> seen_;
   std::uint64_t watches_ = 0;
 };
 
@@ -62,8 +71,8 @@ Router make_router(const ServeOptions& options, MetricsPage& page, const Collect
                                      int status) { self.count_request(handler, status); },
                  .failed =
                      [&log](std::string_view handler, std::string_view what) {
-                       log.error("msg=\"a request failed\" handler=\"{}\" error=\"{}\"", handler,
-                                 what);
+                       log.error("msg=\"a request failed\" handler={} error={}",
+                                 logfmt_value(handler), logfmt_value(what));
                      }});
   router.add("/", [&options](const Request&) {
     return landing_page({options.facts.version, options.telemetry_path});
@@ -84,7 +93,8 @@ Router make_router(const ServeOptions& options, MetricsPage& page, const Collect
 }  // namespace
 
 Result<void> serve(const ServeOptions& options, HostSession& session, spdlog::logger& log,
-                   const std::function<void()>& wait_for_end) {
+                   const std::function<void()>& wait_for_end,
+                   const std::function<void()>& abandon) {
   SelfMetrics self(options.facts, options.exporter_metrics);
   FailureLog failures(log);
   CollectionLoop loop(session.clock(), options.min_interval_ns,
@@ -99,17 +109,23 @@ Result<void> serve(const ServeOptions& options, HostSession& session, spdlog::lo
   server_options.threads = options.threads;
   auto server = Server::start(
       server_options, [&router](const Request& request) { return router.answer(request); },
-      {.log = [&log](std::string_view line) { log.debug("msg=\"http\" line=\"{}\"", line); },
-       .rejected =
-           [&self](std::string_view reason, int status) { self.count_request(reason, status); }});
+      {.log =
+           [&log](std::string_view line) { log.debug("msg=\"http\" line={}", logfmt_value(line)); },
+       .rejected = [&self](std::string_view reason,
+                           int status) { self.count_request(reason, status); }});
   if (!server) return tl::unexpected(server.error());
   for (const std::string& address : (*server)->addresses()) {
-    log.info("msg=\"listening\" address={} telemetry_path=\"{}\"", address,
-             options.telemetry_path);
+    log.info("msg=\"listening\" address={} telemetry_path={}", address,
+             logfmt_value(options.telemetry_path));
   }
   wait_for_end();
   log.info("msg=\"ending; requests under way are answered\"");
+  loop.begin_to_end();
   (*server)->stop();
+  if (!loop.comes_to_rest()) {
+    log.error("msg=\"a kernel file hangs; ending without the thread that reads it\"");
+    abandon();
+  }
   return {};
 }
 

@@ -34,12 +34,17 @@ std::int64_t boot_time_ns(Files& files, const Roots& roots) {
 Controller main_controller(Group group, const Layout& layout) {
   switch (group) {
     case Group::memory:
-    case Group::oom_event: return Controller::memory;
-    case Group::pids: return Controller::pids;
-    case Group::pressure: return Controller::psi;
-    case Group::percpu: return Controller::cpuacct;
+    case Group::oom_event:
+      return Controller::memory;
+    case Group::pids:
+      return Controller::pids;
+    case Group::pressure:
+      return Controller::psi;
+    case Group::percpu:
+      return Controller::cpuacct;
     case Group::spec:
-    case Group::cpu: break;
+    case Group::cpu:
+      break;
   }
   return layout.serving(Controller::cpuacct) >= 0 ? Controller::cpuacct : Controller::core;
 }
@@ -48,12 +53,16 @@ Controller main_controller(Group group, const Layout& layout) {
 Reason reason_of(const FileKind& kind, ReadOutcome outcome) {
   const bool pressure = kind.format == FileFormat::psi;
   switch (outcome) {
-    case ReadOutcome::unsupported: return pressure ? Reason::psi_off : Reason::threaded;
-    case ReadOutcome::denied: return Reason::permission;
-    case ReadOutcome::failed: return Reason::failed;
+    case ReadOutcome::unsupported:
+      return pressure ? Reason::psi_off : Reason::threaded;
+    case ReadOutcome::denied:
+      return Reason::permission;
+    case ReadOutcome::failed:
+      return Reason::failed;
     case ReadOutcome::ok:
     case ReadOutcome::gone:
-    case ReadOutcome::absent: break;
+    case ReadOutcome::absent:
+      break;
   }
   if (pressure) return Reason::psi_off;
   if (kind.file.find("swap") != kind.file.npos || kind.file.find("memsw") != kind.file.npos) {
@@ -72,10 +81,9 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
       layout_(std::move(layout)),
       options_(options),
       plan_(make_read_plan(layout_, options.groups)),
-      tree_(files, layout_, plan_.hierarchies, options.bounds,
-            [](std::string_view path) {
-              return identify_path(path).kind == CgroupKind::container;
-            }),
+      tree_(
+          files, layout_, plan_.hierarchies, options.bounds,
+          [](std::string_view path) { return identify_path(path).kind == CgroupKind::container; }),
       reader_(files, plan_, options.ticks_per_second),
       kept_(files, plan_, options.descriptors),
       identifier_(metadata),
@@ -90,6 +98,7 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
     walked_of_file_.push_back(kind.hierarchy == FileKind::kProc
                                   ? kProcFile
                                   : static_cast<std::size_t>(found - tree_.walked().begin()));
+    has_fallback_.push_back(plan_.has_fallback(file) ? 1 : 0);
   }
 }
 
@@ -122,6 +131,7 @@ void Collector::follow_tree() {
     for (auto& absent : absent_) {
       if (slot < absent.size()) absent[slot] = 0;
     }
+    if (slot < pins_.size()) pins_[slot] = Pin::none;
     if (slot < known_.size() && known_[slot] != 0) {
       identifier_.remove(slot);
       known_[slot] = 0;
@@ -137,9 +147,11 @@ void Collector::follow_tree() {
     known_[cgroup->slot] = 1;
     identifier_.add(cgroup->slot, cgroup->path);
   }
+  pins_.resize(tree_.slots());
   chosen_.clear();
+  others_.clear();
   for (const Cgroup* const cgroup : tree_.in_order()) {
-    if (chosen(*identifier_.labels(cgroup->slot))) chosen_.push_back(cgroup);
+    (chosen(*identifier_.labels(cgroup->slot)) ? chosen_ : others_).push_back(cgroup);
   }
   kept_.fit(chosen_.size(), tree_.slots());
 }
@@ -181,8 +193,7 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
   const Controller controller = main_controller(group, layout_);
   if (layout_.serving(controller) < 0) {
     // Pressure of the host alone (pure v1): every cgroup lacks it but the root.
-    const bool host_only =
-        controller == Controller::psi && layout_.psi == PsiState::host_only;
+    const bool host_only = controller == Controller::psi && layout_.psi == PsiState::host_only;
     const Reason why = host_only                       ? Reason::kernel_lacks
                        : controller == Controller::psi ? Reason::psi_off
                                                        : Reason::controller_off;
@@ -207,6 +218,7 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
       tree_.distrust();
     }
   }
+  read_for_sums(files, deadline_ns, snapshot);
   if (late != 0) {
     report.success = false;
     report.unavailable[static_cast<std::size_t>(Reason::deadline)] = late;
@@ -214,6 +226,26 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
   }
   report.duration_ns = clock_.monotonic_ns() - started;
   report.cpu_ns = clock_.thread_cpu_ns() - cpu_started;
+}
+
+/// What is summed over subtrees is read of cgroups that are not shown, too: the sums above them do
+/// not depend on what is chosen.
+void Collector::read_for_sums(std::span<const std::size_t> files, std::int64_t deadline_ns,
+                              Snapshot& snapshot) {
+  for (const std::size_t file : files) {
+    const bool summed =
+        std::ranges::any_of(plan_.files[file].bindings, [&](const Binding& binding) {
+          return std::ranges::find(plan_.subtree_sums, binding.row) != plan_.subtree_sums.end();
+        });
+    if (!summed) continue;
+    for (const Cgroup* const cgroup : others_) {
+      if (clock_.monotonic_ns() > deadline_ns) return;  // their last counts stand in for them
+      if (!cgroup->is_in(walked_of_file_[file])) continue;
+      const CgroupReader::Place place{tree_.directory(walked_of_file_[file]),
+                                      tree_.relative(*cgroup, walked_of_file_[file]), -1};
+      reader_.read(file, place, cgroup->slot, false, snapshot);
+    }
+  }
 }
 
 /// Reads a group's files of one cgroup; false when the cgroup turned out to be gone.
@@ -227,6 +259,13 @@ bool Collector::read_cgroup(const Cgroup& cgroup, std::span<const std::size_t> f
     // Another source stands in for one that this host lacks. For one that failed it would be a
     // counter that jumps to and fro between two counts.
     if (failed && reader_.is_fallback(file)) continue;
+    // Nor does it take turns with one that comes and goes, as cpuacct does under systemd: the one
+    // that first yielded stays.
+    Pin& pin = pins_[cgroup.slot];
+    if (pin == Pin::fallback ? has_fallback_[file] != 0
+                             : pin == Pin::preferred && reader_.is_fallback(file)) {
+      continue;
+    }
     const FileKind& kind = plan_.files[file];
     const std::size_t h = walked_of_file_[file];
     if (h != kProcFile && !cgroup.is_in(h)) {
@@ -236,16 +275,19 @@ bool Collector::read_cgroup(const Cgroup& cgroup, std::span<const std::size_t> f
     }
     const ReadOutcome outcome = read_file(file, cgroup, is_root, snapshot);
     if (outcome == ReadOutcome::gone) return false;
-    if (outcome == ReadOutcome::ok) continue;
+    if (outcome == ReadOutcome::ok) {
+      if (has_fallback_[file] != 0) pin = Pin::preferred;
+      if (reader_.is_fallback(file)) pin = Pin::fallback;
+      continue;
+    }
     if (outcome == ReadOutcome::denied || outcome == ReadOutcome::failed) {
       failed = true;
       report.success = false;
     }
     if (!lacking) lacking = reason_of(kind, outcome);
   }
-  if (lacking && layout_.serving(main_controller(files.empty() ? Group::spec
-                                                               : plan_.files[files[0]].group,
-                                                 layout_)) >= 0) {
+  if (lacking && layout_.serving(main_controller(
+                     files.empty() ? Group::spec : plan_.files[files[0]].group, layout_)) >= 0) {
     ++report.unavailable[static_cast<std::size_t>(*lacking)];
   }
   return true;
@@ -263,10 +305,12 @@ ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is
     place.kept = kept_.get(file, cgroup.slot);
     if (place.kept < 0) {
       place.kept = kept_.open(file, cgroup.slot, place.directory, place.relative);
-      // A failed open is tried again by read(), which counts it.
     }
   }
-  const ReadOutcome outcome = reader_.read(file, place, cgroup.slot, is_root, snapshot);
+  // Out of descriptors, a file is still read without keeping it.
+  const bool refused = place.kept < -1 && place.kept != -EMFILE && place.kept != -ENFILE;
+  const ReadOutcome outcome = refused ? reader_.failed(file, -place.kept, place.relative)
+                                      : reader_.read(file, place, cgroup.slot, is_root, snapshot);
   if (outcome != ReadOutcome::ok && place.kept >= 0) kept_.drop(file, cgroup.slot);
   return outcome == ReadOutcome::absent ? really_absent(file, cgroup) : outcome;
 }
@@ -286,7 +330,7 @@ ReadOutcome Collector::really_absent(std::size_t file, const Cgroup& cgroup) {
 }
 
 void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
-  for (SubtreeSums& sums : sums_) sums.apply(chosen_, snapshot);
+  for (SubtreeSums& sums : sums_) sums.apply(tree_.in_order(), snapshot);
   const std::int64_t left = deadline_ns - clock_.monotonic_ns();
   identifier_.settle(std::clamp<std::int64_t>(left, 0, options_.names_wait_ns));
   snapshot.order.clear();
@@ -311,7 +355,7 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   totals_.dropped_bound = tree_.counters().dropped_bound;
   totals_.dropped_depth = tree_.counters().dropped_depth;
   totals_.dropped_filter = static_cast<std::uint32_t>(tree_.in_order().size() - chosen_.size());
-  totals_.descriptors_kept = static_cast<std::uint32_t>(kept_.open_handles());
+  totals_.descriptors_kept = static_cast<std::uint32_t>(kept_.open_files());
   totals_.descriptors_limit = static_cast<std::uint32_t>(kept_.budget());
   totals_.groups = snapshot.report.groups;
   totals_.deadline_exceeded = snapshot.report.deadline_exceeded;
@@ -328,7 +372,9 @@ void Collector::set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const {
   constexpr std::int64_t kSecond = 1'000'000'000;
   constexpr std::size_t kLastSeen = row("container_last_seen");
   constexpr std::size_t kStart = row("container_start_time_seconds");
-  const auto seconds = [](std::int64_t ns) { return Value::of(static_cast<std::uint64_t>(ns / kSecond)); };
+  const auto seconds = [](std::int64_t ns) {
+    return Value::of(static_cast<std::uint64_t>(ns / kSecond));
+  };
   snapshot.columns[kLastSeen].set(cgroup.slot, seconds(snapshot.wall_ns));
   std::int64_t start = identifier_.labels(cgroup.slot)->started_at_ns;
   if (start == 0) start = tree_.is_host_root(cgroup) ? boot_ns_ : cgroup.created_ns;

@@ -58,6 +58,8 @@ class Collector {
   void follow_tree();
   void prepare(Snapshot& snapshot);
   void read_group(Group group, std::int64_t deadline_ns, Snapshot& snapshot);
+  void read_for_sums(std::span<const std::size_t> files, std::int64_t deadline_ns,
+                     Snapshot& snapshot);
   bool read_cgroup(const Cgroup& cgroup, std::span<const std::size_t> files, GroupReport& report,
                    Snapshot& snapshot);
   ReadOutcome read_file(std::size_t file, const Cgroup& cgroup, bool is_root, Snapshot& snapshot);
@@ -84,8 +86,13 @@ class Collector {
   std::vector<std::size_t> walked_of_file_;               // by file: index into the tree's walked
   std::vector<std::vector<std::size_t>> files_of_group_;  // by group
   std::vector<std::vector<std::uint8_t>> absent_;         // by file and slot: seen absent before
-  std::vector<const Cgroup*> chosen_;                     // what this pass reads, in path order
-  std::vector<std::uint8_t> known_;                       // by slot: the identifier knows it
+  std::vector<std::uint8_t> has_fallback_;                // by file: another source may stand in
+  /// Which source a cgroup's counters come from, where this host has two.
+  enum class Pin : std::uint8_t { none, preferred, fallback };
+  std::vector<Pin> pins_;              // by slot
+  std::vector<const Cgroup*> others_;  // what it leaves out
+  std::vector<const Cgroup*> chosen_;  // what this pass reads, in path order
+  std::vector<std::uint8_t> known_;    // by slot: the identifier knows it
   PassReport totals_;
 };
 

@@ -39,7 +39,7 @@ struct WebConfig {
   std::string telemetry_path = "/metrics";
   std::chrono::milliseconds min_interval{500};
   bool disable_exporter_metrics = false;
-  std::uint32_t threads = 4;
+  std::uint32_t threads = 8;
   friend bool operator==(const WebConfig&, const WebConfig&) = default;
 };
 

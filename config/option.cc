@@ -14,170 +14,119 @@ using std::chrono::milliseconds;
 constexpr std::string_view kDirectory = "a directory's path";
 constexpr std::string_view kCollectorPrefix = "collector.";
 
+// One option, one block; the formatter breaks lambdas in braces apart.
+// clang-format off
 constexpr auto kOptions = std::to_array<Option>({
     {.name = "web.listen-address",
      .task = Task::scrape,
      .value_name = "HOST:PORT",
      .default_text = ":10190",
      .help = "Address to serve on; no host is every address, port 0 a free port.",
-     .field = AddressesField{[](Config& c) -> auto& { return c.web.listen_addresses;
-}  // namespace
-}  // namespace cgmon
-}
-, {.name = "web.telemetry-path",
-   .task = Task::scrape,
-   .value_name = "PATH",
-   .default_text = "/metrics",
-   .help = "URL path of the metrics.",
-   .field = TextField{[](Config & c) -> auto& {return c.web.telemetry_path;
-}
-, is_telemetry_path, "a URL path like /metrics, neither / nor below /-/"
-}
-}
-, {.name = "web.min-interval",
-   .task = Task::scrape,
-   .value_name = "DURATION",
-   .default_text = "500ms",
-   .unit = "duration",
-   .help = "Scrapes closer together than this share one collection; 0 reads for each scrape.",
-   .field = DurationField{[](Config & c) -> auto& {return c.web.min_interval;
-}
-, milliseconds{0}, std::chrono::hours { 1 }
-}
-}
-, {.name = "web.threads",
-   .task = Task::scrape,
-   .value_name = "N",
-   .default_text = "4",
-   .unit = "threads",
-   .help = "Threads that answer HTTP requests.",
-   .field = CountField{[](Config & c) -> auto& {return c.web.threads;
-}
-, 1, 64
-}
-}
-, {.name = "web.disable-exporter-metrics",
-   .task = Task::scrape,
-   .default_text = "false",
-   .help = "Leave out the metrics of the agent itself (cgmon_*, process_*).",
-   .field = FlagField{[](Config & c) -> auto& {return c.web.disable_exporter_metrics;
-}
-}
-}
-, {.name = "only",
-   .task = Task::select,
-   .value_name = "SCOPE",
-   .derived_default = "all; with --once containers and units that have processes",
-   .help = "Cgroups to show: containers, pods, units or all, several with commas.",
-   .field = ScopesField{[](Config & c) -> auto& {return c.only;
-}
-}
-}
-, {.name = "path.rootfs",
-   .task = Task::paths,
-   .value_name = "DIR",
-   .default_text = "/",
-   .help = "Where the host's root file system is mounted.",
-   .field = TextField{[](Config & c) -> auto& {return c.path.rootfs;
-}
-, is_directory_path, kDirectory
-}
-}
-, {.name = "path.procfs",
-   .task = Task::paths,
-   .value_name = "DIR",
-   .derived_default = "proc below path.rootfs",
-   .help = "Where the host's procfs is mounted.",
-   .field = TextField{[](Config & c) -> auto& {return c.path.procfs;
-}
-, is_directory_path_or_empty, kDirectory
-}
-}
-, {.name = "path.sysfs",
-   .task = Task::paths,
-   .value_name = "DIR",
-   .derived_default = "sys below path.rootfs",
-   .help = "Where the host's sysfs is mounted.",
-   .field = TextField{[](Config & c) -> auto& {return c.path.sysfs;
-}
-, is_directory_path_or_empty, kDirectory
-}
-}
-, {.name = "path.cgroupfs",
-   .task = Task::paths,
-   .value_name = "DIR",
-   .derived_default = "fs/cgroup below path.sysfs",
-   .help = "Where the host's cgroup hierarchies are mounted.",
-   .field = TextField{[](Config & c) -> auto& {return c.path.cgroupfs;
-}
-, is_directory_path_or_empty, kDirectory
-}
-}
-, {.name = "docker.root",
-   .task = Task::paths,
-   .value_name = "DIR",
-   .derived_default = "data-root of the host's daemon.json, else /var/lib/docker",
-   .help = "Docker's data directory, on the host; names and images come from it.",
-   .field = TextsField{[](Config & c) -> auto& {return c.docker.roots;
-}
-, is_directory_path, kDirectory
-}
-}
-, {.name = "limits.cgroups",
-   .task = Task::limits,
-   .value_name = "N",
-   .default_text = "20000",
-   .unit = "cgroups",
-   .help = "Cgroups tracked; beyond it containers come first and the rest is counted as dropped.",
-   .field = CountField{[](Config & c) -> auto& {return c.limits.cgroups;
-}
-, 1, 1'000'000
-}
-}
-, {.name = "limits.depth",
-   .task = Task::limits,
-   .value_name = "N",
-   .default_text = "64",
-   .unit = "levels",
-   .help = "Levels of nested cgroups that are walked.",
-   .field = CountField{[](Config & c) -> auto& {return c.limits.depth;
-}
-, 1, 1'024
-}
-}
-, {.name = "limits.samples",
-   .task = Task::limits,
-   .value_name = "N",
-   .default_text = "500000",
-   .unit = "samples",
-   .help = "Samples on one page.",
-   .field = CountField{[](Config & c) -> auto& {return c.limits.samples;
-}
-, 1'000, 50'000'000
-}
-}
-, {.name = "limits.descriptors",
-   .task = Task::limits,
-   .value_name = "N",
-   .default_text = "4096",
-   .unit = "descriptors",
-   .help = "Kernel files kept open between scrapes; each spares CPU and costs about 4.5 KiB.",
-   .field = CountField{[](Config & c) -> auto& {return c.limits.descriptors;
-}
-, 0, 1'000'000
-}
-}
-, {.name = "log.level",
-   .task = Task::logging,
-   .value_name = "LEVEL",
-   .default_text = "info",
-   .help = "Least severe log lines written: trace, debug, info, warn or error.",
-   .field = LevelField{[](Config & c) -> auto& {return c.log.level;
-}
-}
-}
-,
+     .field = AddressesField{[](Config& c) -> auto& { return c.web.listen_addresses; }}},
+    {.name = "web.telemetry-path",
+     .task = Task::scrape,
+     .value_name = "PATH",
+     .default_text = "/metrics",
+     .help = "URL path of the metrics.",
+     .field = TextField{[](Config& c) -> auto& { return c.web.telemetry_path; },
+                is_telemetry_path, "a URL path like /metrics, neither / nor below /-/"}},
+    {.name = "web.min-interval",
+     .task = Task::scrape,
+     .value_name = "DURATION",
+     .default_text = "500ms",
+     .unit = "duration",
+     .help = "Scrapes closer together than this share one collection; 0 reads for each scrape.",
+     .field = DurationField{[](Config& c) -> auto& { return c.web.min_interval; },
+                milliseconds{0}, std::chrono::hours{1}}},
+    {.name = "web.threads",
+     .task = Task::scrape,
+     .value_name = "N",
+     .default_text = "8",
+     .unit = "threads",
+     .help = "Threads that answer HTTP requests.",
+     .field = CountField{[](Config& c) -> auto& { return c.web.threads; }, 1, 64}},
+    {.name = "web.disable-exporter-metrics",
+     .task = Task::scrape,
+     .default_text = "false",
+     .help = "Leave out the metrics of the agent itself (cgmon_*, process_*).",
+     .field = FlagField{[](Config& c) -> auto& { return c.web.disable_exporter_metrics; }}},
+    {.name = "only",
+     .task = Task::select,
+     .value_name = "SCOPE",
+     .derived_default = "all; with --once containers and units that have processes",
+     .help = "Cgroups to show: containers, pods, units or all, several with commas.",
+     .field = ScopesField{[](Config& c) -> auto& { return c.only; }}},
+    {.name = "path.rootfs",
+     .task = Task::paths,
+     .value_name = "DIR",
+     .default_text = "/",
+     .help = "Where the host's root file system is mounted.",
+     .field = TextField{[](Config& c) -> auto& { return c.path.rootfs; },
+                is_directory_path, kDirectory}},
+    {.name = "path.procfs",
+     .task = Task::paths,
+     .value_name = "DIR",
+     .derived_default = "proc below path.rootfs",
+     .help = "Where the host's procfs is mounted.",
+     .field = TextField{[](Config& c) -> auto& { return c.path.procfs; },
+                is_directory_path_or_empty, kDirectory}},
+    {.name = "path.sysfs",
+     .task = Task::paths,
+     .value_name = "DIR",
+     .derived_default = "sys below path.rootfs",
+     .help = "Where the host's sysfs is mounted.",
+     .field = TextField{[](Config& c) -> auto& { return c.path.sysfs; },
+                is_directory_path_or_empty, kDirectory}},
+    {.name = "path.cgroupfs",
+     .task = Task::paths,
+     .value_name = "DIR",
+     .derived_default = "fs/cgroup below path.sysfs",
+     .help = "Where the host's cgroup hierarchies are mounted.",
+     .field = TextField{[](Config& c) -> auto& { return c.path.cgroupfs; },
+                is_directory_path_or_empty, kDirectory}},
+    {.name = "docker.root",
+     .task = Task::paths,
+     .value_name = "DIR",
+     .derived_default = "data-root of the host's daemon.json, else /var/lib/docker",
+     .help = "Docker's data directory, on the host; names and images come from it.",
+     .field = TextsField{[](Config& c) -> auto& { return c.docker.roots; },
+                is_directory_path, kDirectory}},
+    {.name = "limits.cgroups",
+     .task = Task::limits,
+     .value_name = "N",
+     .default_text = "20000",
+     .unit = "cgroups",
+     .help = "Cgroups tracked; beyond it containers come first and the rest is counted as dropped.",
+     .field = CountField{[](Config& c) -> auto& { return c.limits.cgroups; }, 1, 1'000'000}},
+    {.name = "limits.depth",
+     .task = Task::limits,
+     .value_name = "N",
+     .default_text = "64",
+     .unit = "levels",
+     .help = "Levels of nested cgroups that are walked.",
+     .field = CountField{[](Config& c) -> auto& { return c.limits.depth; }, 1, 1'024}},
+    {.name = "limits.samples",
+     .task = Task::limits,
+     .value_name = "N",
+     .default_text = "500000",
+     .unit = "samples",
+     .help = "Samples on one page.",
+     .field = CountField{[](Config& c) -> auto& { return c.limits.samples; }, 1'000, 50'000'000}},
+    {.name = "limits.descriptors",
+     .task = Task::limits,
+     .value_name = "N",
+     .default_text = "4096",
+     .unit = "descriptors",
+     .help = "Kernel files kept open between scrapes; each spares CPU and costs about 4.5 KiB.",
+     .field = CountField{[](Config& c) -> auto& { return c.limits.descriptors; }, 0, 1'000'000}},
+    {.name = "log.level",
+     .task = Task::logging,
+     .value_name = "LEVEL",
+     .default_text = "info",
+     .help = "Least severe log lines written: trace, debug, info, warn or error.",
+     .field = LevelField{[](Config& c) -> auto& { return c.log.level; }}},
 });
+// clang-format on
 
 /// Reads one kind of value per overload: the first that does not fit is reported by its index.
 struct Assigner {

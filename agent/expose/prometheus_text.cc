@@ -49,10 +49,17 @@ void append_label(std::string& text, std::string_view name, std::string_view val
 void append_escaped(std::string& text, std::string_view value) {
   for (const char byte : value) {
     switch (byte) {
-      case '\\': text += "\\\\"; break;
-      case '"': text += "\\\""; break;
-      case '\n': text += "\\n"; break;
-      default: text += byte;
+      case '\\':
+        text += "\\\\";
+        break;
+      case '"':
+        text += "\\\"";
+        break;
+      case '\n':
+        text += "\\n";
+        break;
+      default:
+        text += byte;
     }
   }
 }
@@ -162,8 +169,7 @@ bool PrometheusText::write_sample(std::size_t row_index, Slot slot, Value value,
   put(block);
   const Family& family = family_of(row_index);
   char* const begin = page_->data() + length_;
-  char* const end =
-      write_number(begin, value.number, decimals(family.unit), family.is_signed);
+  char* const end = write_number(begin, value.number, decimals(family.unit), family.is_signed);
   *end = '\n';
   length_ += static_cast<std::size_t>(end - begin) + 1;
   ++stats_.samples;

@@ -37,8 +37,8 @@ class PrometheusText {
 
  private:
   struct Block {
-    std::shared_ptr<const CgroupLabels> labels;  // what the text was made of; held, so that no other
-                                                 // object can have its address
+    std::shared_ptr<const CgroupLabels> labels;  // what the text was made of; held, so that no
+                                                 // other object can have its address
     std::string text;                            // `id="/x",name="y"} `
   };
 
@@ -57,7 +57,7 @@ class PrometheusText {
   Stats stats_;
   std::string* page_ = nullptr;
   std::size_t length_ = 0;
-  std::size_t family_written_ = 0;     // family whose header stands, kFamilies.size() for none
+  std::size_t family_written_ = 0;  // family whose header stands, kFamilies.size() for none
 };
 
 }  // namespace cgmon

@@ -19,8 +19,9 @@ struct ServerOptions {
   /// One connection each, while it lives. Beyond half of them, connections are closed after their
   /// answer, so that idle ones cannot hold the last threads.
   std::uint32_t threads = 8;
-  /// For a request's header to arrive whole, and for a client to take more of an answer.
-  std::chrono::milliseconds request_timeout{10'000};
+  /// For a request's header to arrive whole, and for a client to take more of an answer. Short, as
+  /// a silent connection holds a thread for so long.
+  std::chrono::milliseconds request_timeout{3'000};
   /// For the next request on a connection.
   std::chrono::milliseconds keep_alive_timeout{5'000};
   /// What stop() gives answers under way.

@@ -344,6 +344,8 @@ TEST_F(ServerTest, StoppingFinishesTheAnswerUnderWayAndRefusesNewOnes) {
   }
   EXPECT_THAT(refused, StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(refused, HasSubstr("Connection: close"));
+  // It is reported once the answer has gone out.
+  while (rejected().empty() && steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_THAT(rejected(), testing::Contains(testing::Pair("stopping", 503)));
 
   gate_.open();

@@ -197,13 +197,20 @@ bool CgroupReader::set(const Binding& binding, Value value, Slot slot, bool is_r
   std::uint64_t factor = 1;
   switch (binding.unit) {
     case FileUnit::count:
-    case FileUnit::nanoseconds: break;
+    case FileUnit::nanoseconds:
+      break;
     case FileUnit::bytes:
       if (value.is_number() && value.number >= kNoLimitBytes) value = Value::unlimited();
       break;
-    case FileUnit::kibibytes: factor = 1024; break;
-    case FileUnit::microseconds: factor = 1000; break;
-    case FileUnit::user_ticks: factor = ns_per_tick_; break;
+    case FileUnit::kibibytes:
+      factor = 1024;
+      break;
+    case FileUnit::microseconds:
+      factor = 1000;
+      break;
+    case FileUnit::user_ticks:
+      factor = ns_per_tick_;
+      break;
   }
   const Value stored = scaled(value, factor);
   if (stored.is_absent() && !value.is_absent()) ++malformed_;
@@ -225,11 +232,17 @@ void CgroupReader::derive(Slot slot, bool is_root, Snapshot& snapshot) const {
 
 ReadOutcome CgroupReader::fail(const FileKind& kind, int error, const char* relative) {
   switch (error) {
-    case ENOENT: return ReadOutcome::absent;
-    case ENODEV: return ReadOutcome::gone;
-    case EOPNOTSUPP: return ReadOutcome::unsupported;
-    case EFBIG: count_error(kind, "too_large", relative); return ReadOutcome::failed;
-    default: break;
+    case ENOENT:
+      return ReadOutcome::absent;
+    case ENODEV:
+      return ReadOutcome::gone;
+    case EOPNOTSUPP:
+      return ReadOutcome::unsupported;
+    case EFBIG:
+      count_error(kind, "too_large", relative);
+      return ReadOutcome::failed;
+    default:
+      break;
   }
   count_error(kind, errno_name(error), relative);
   return error == EACCES || error == EPERM ? ReadOutcome::denied : ReadOutcome::failed;

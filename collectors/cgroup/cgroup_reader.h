@@ -42,15 +42,18 @@ class CgroupReader {
   ReadOutcome read(std::size_t index, const Place& place, Slot slot, bool is_root,
                    Snapshot& snapshot);
 
+  /// The outcome of a file that could not be opened, counted as read() counts it.
+  ReadOutcome failed(std::size_t index, int error, const char* relative) {
+    return fail(*prepared_[index].kind, error, relative);
+  }
+
   /// Whether file `index` can add anything for this cgroup now: it belongs to root or non-root, its
   /// condition holds, and as a fallback it is still needed.
   [[nodiscard]] bool wanted(std::size_t index, Slot slot, bool is_root,
                             const Snapshot& snapshot) const;
 
   /// Whether file `index` has nothing but what another file of the plan has first.
-  [[nodiscard]] bool is_fallback(std::size_t index) const {
-    return prepared_[index].only_fallback;
-  }
+  [[nodiscard]] bool is_fallback(std::size_t index) const { return prepared_[index].only_fallback; }
 
   /// Computes derived rows of one cgroup. Call after its files were read. A row that has a source
   /// for this cgroup is not derived, whatever became of its file: a number that is now read, now
@@ -65,8 +68,8 @@ class CgroupReader {
     const FileKind* kind = nullptr;
     FlatKeyedParser keyed;
     std::vector<std::vector<std::size_t>> by_key;  ///< bindings of each key of `keyed`
-    bool only_fallback = false;       ///< every binding is
-    std::size_t only_if = kNoRow;     ///< the condition that all bindings share
+    bool only_fallback = false;                    ///< every binding is
+    std::size_t only_if = kNoRow;                  ///< the condition that all bindings share
     bool at_root = false, elsewhere = false;
   };
 

@@ -78,8 +78,8 @@ std::string container_of(TreeFiles& tree, const std::string& parent, std::string
 class CgroupReaderV2 : public testing::Test {
  protected:
   CgroupReaderV2()
-      : cgroup_("/system.slice/" + container_of(on_.tree_, "/sys/fs/cgroup/system.slice",
-                                                "docker-")) {}
+      : cgroup_("/system.slice/" +
+                container_of(on_.tree_, "/sys/fs/cgroup/system.slice", "docker-")) {}
   ReadOutcome read_as(std::string_view name, std::string_view text) {
     on_.reset();
     on_.tree_.set_file(on_.path(name, cgroup_), text);
@@ -209,13 +209,11 @@ TEST_F(CgroupReaderV2, TellsHowAReadEnded) {
     ReadOutcome outcome;
     std::string_view counted;
   };
-  for (const Case& one : {Case{ENOENT, ReadOutcome::absent, ""},
-                          Case{ENODEV, ReadOutcome::gone, ""},
-                          Case{EOPNOTSUPP, ReadOutcome::unsupported, ""},
-                          Case{EACCES, ReadOutcome::denied, "EACCES"},
-                          Case{EPERM, ReadOutcome::denied, "EPERM"},
-                          Case{EIO, ReadOutcome::failed, "EIO"},
-                          Case{EMFILE, ReadOutcome::failed, "EMFILE"}}) {
+  for (const Case& one :
+       {Case{ENOENT, ReadOutcome::absent, ""}, Case{ENODEV, ReadOutcome::gone, ""},
+        Case{EOPNOTSUPP, ReadOutcome::unsupported, ""}, Case{EACCES, ReadOutcome::denied, "EACCES"},
+        Case{EPERM, ReadOutcome::denied, "EPERM"}, Case{EIO, ReadOutcome::failed, "EIO"},
+        Case{EMFILE, ReadOutcome::failed, "EMFILE"}}) {
     for (const auto call : {FaultyFiles::Call::open, FaultyFiles::Call::read}) {
       FaultyFiles faulty(on_.tree_, {.nth = 1, .error = one.error, .lasting = true, .call = call});
       CgroupReader reader(faulty, on_.plan_, 100);
@@ -261,12 +259,12 @@ TEST(CgroupReaderV1, ReadsTicksCpusLimitsAndKeysOfV1) {
   EXPECT_EQ(read_as("memory.stat", "rss 1\ntotal_rss 2\npgfault 3\ntotal_pgfault 4\n"),
             ReadOutcome::ok);
   EXPECT_EQ(on.value("container_memory_rss"), Value::of(2));
-  EXPECT_EQ(on.value("container_memory_failures_total",
-                     R"(failure_type="pgfault",scope="container")"),
-            Value::of(3));
-  EXPECT_EQ(on.value("container_memory_failures_total",
-                     R"(failure_type="pgfault",scope="hierarchy")"),
-            Value::of(4));
+  EXPECT_EQ(
+      on.value("container_memory_failures_total", R"(failure_type="pgfault",scope="container")"),
+      Value::of(3));
+  EXPECT_EQ(
+      on.value("container_memory_failures_total", R"(failure_type="pgfault",scope="hierarchy")"),
+      Value::of(4));
   EXPECT_THAT(reader.errors(), IsEmpty());
 }
 

@@ -47,6 +47,7 @@ CgroupTree::~CgroupTree() {
 void CgroupTree::refresh() {
   removed_.clear();
   replaced_.clear();
+  nothing_expendable_ = false;
   const bool check_all = std::exchange(check_all_, false);
   for (std::size_t i = 0; i < hierarchies_.size(); ++i) {
     // The master first: it says whether a directory that changed elsewhere is of the same cgroup.
@@ -131,10 +132,10 @@ void CgroupTree::read_events(std::size_t h) {
   }
 }
 
-/// Compares known directories with the kernel's; parents stand before children in order_, so a child
-/// that was exchanged after its parent was looked at is still noticed. `all`: every one, which finds
-/// all that changed without any event. Else those that have children and an eighth of the rest.
-/// Whether anything had changed.
+/// Compares known directories with the kernel's; parents stand before children in order_, so a
+/// child that was exchanged after its parent was looked at is still noticed. `all`: every one,
+/// which finds all that changed without any event. Else those that have children and an eighth of
+/// the rest. Whether anything had changed.
 bool CgroupTree::check(std::size_t h, bool all) {
   bring_order();  // what events just removed is not to be looked at
   bool changed = false;
@@ -230,7 +231,7 @@ void CgroupTree::count_dropped(Cgroup& cgroup, std::size_t h) {
   const auto known = std::ranges::count_if(
       cgroup.children, [h](const auto& child) { return child.second->is_in(h); });
   const std::uint32_t dropped = place.directories - static_cast<std::uint32_t>(known);
-  const bool too_deep = depth_of(cgroup) >= bounds_.depth;
+  const bool too_deep = is_deepest(cgroup);
   (too_deep ? place.dropped_depth : place.dropped_bound) = dropped;
   (too_deep ? hierarchies_[h].dropped_depth : hierarchies_[h].dropped_bound) += dropped;
 }
@@ -279,7 +280,7 @@ void CgroupTree::list_child(Cgroup& parent, std::string_view name, std::uint64_t
     enter(child, h, inode);
     return;
   }
-  if (depth_of(parent) >= bounds_.depth) return;
+  if (is_deepest(parent)) return;
   Cgroup& child = make_child(parent, name);
   if (living_ >= bounds_.cgroups && !make_room(child, h)) {
     prune(child);
@@ -320,8 +321,8 @@ void CgroupTree::enter(Cgroup& cgroup, std::size_t h, std::uint64_t inode) {
   if (status.links != 2) list(cgroup, h);
 }
 
-/// A directory's own time moves on when its children change, on kernels that keep it; that of a file
-/// in it does not. The oldest of all is nearest to the truth.
+/// A directory's own time moves on when its children change, on kernels that keep it; that of a
+/// file in it does not. The oldest of all is nearest to the truth.
 void CgroupTree::note_age(Cgroup& cgroup, std::size_t h, std::int64_t directory_ns) {
   std::int64_t oldest = directory_ns;
   file_ = relative(cgroup, h);

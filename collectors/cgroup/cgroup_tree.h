@@ -1,7 +1,7 @@
 #pragma once
 
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,7 +25,7 @@ struct Cgroup {
     int watch = -1;                 ///< inotify's number, -1: not watched
     std::uint32_t directories = 0;  ///< children listed, those beyond the bounds included
     std::uint32_t dropped_bound = 0, dropped_depth = 0;  ///< of them, not followed
-    bool incomplete = false;        ///< a child could not be looked at: to be listed again
+    bool incomplete = false;  ///< a child could not be looked at: to be listed again
   };
   std::string path;  ///< "/", "/docker/ID"
   Slot slot = kNoSlot;
@@ -49,12 +49,13 @@ struct TreeBounds {
 /// The set of living cgroups, brought up to date at the start of every collection. One-thread.
 ///
 /// inotify tells which directories changed. As the check, nlink - 2 of a directory must equal the
-/// number of its listed children and its inode must be the known one: when that holds for every known
-/// directory, the known set is the live set, whatever events came. So a hierarchy whose watch fails,
-/// overflows or proves wrong is walked exactly by the check alone. With a watch that works the check
-/// is insurance and made cheap: each time the master's directories that have children and an eighth
-/// of its leaves (a path's statx costs 2.5 us, a tenth of what reading a cgroup costs), and so for
-/// one other hierarchy in turn. (kernfs: mkdir and rmdir change nlink and inode, never mtime.)
+/// number of its listed children and its inode must be the known one: when that holds for every
+/// known directory, the known set is the live set, whatever events came. So a hierarchy whose watch
+/// fails, overflows or proves wrong is walked exactly by the check alone. With a watch that works
+/// the check is insurance and made cheap: each time the master's directories that have children and
+/// an eighth of its leaves (a path's statx costs 2.5 us, a tenth of what reading a cgroup costs),
+/// and so for one other hierarchy in turn. (kernfs: mkdir and rmdir change nlink and inode, never
+/// mtime.)
 class CgroupTree {
  public:
   /// `walked` are indexes into layout.hierarchies. `preferred` says of a path whether it is a
@@ -156,6 +157,7 @@ class CgroupTree {
   void stop_watching(Cgroup& cgroup, std::size_t h);
   void forget_dropped(Cgroup::Place& place, std::size_t h);
   void append_in_order(const Cgroup& cgroup);
+  [[nodiscard]] bool is_deepest(const Cgroup& cgroup) const;
   [[nodiscard]] std::size_t depth_of(const Cgroup& cgroup) const;
 
   Files& files_;
@@ -174,7 +176,8 @@ class CgroupTree {
   std::vector<const Cgroup*> order_;
   std::vector<Slot> removed_;
   std::vector<std::pair<Slot, std::size_t>> replaced_;
-  std::vector<Slot> pending_;  ///< directories that must be listed again
+  std::vector<Slot> pending_;        ///< directories that must be listed again
+  bool nothing_expendable_ = false;  ///< found in this refresh
   WatchEvents events_;
   std::string file_;  ///< reused path
   std::vector<std::unique_ptr<Scratch>> scratch_;

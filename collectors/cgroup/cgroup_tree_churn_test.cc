@@ -48,8 +48,8 @@ class Host {
   std::size_t below(std::size_t bound) { return random_() % bound; }
 
   void change() {
-    const std::string& mount = made_.layout.hierarchies[below(made_.layout.hierarchies.size())]
-                                   .mount_point;
+    const std::string& mount =
+        made_.layout.hierarchies[below(made_.layout.hierarchies.size())].mount_point;
     const bool everywhere = below(3) != 0;
     const std::string path = any_path(mount);
     const std::string name = path + '/' + std::string(1, static_cast<char>('a' + below(6)));
@@ -108,8 +108,8 @@ class Lives {
     for (const Cgroup* const cgroup : tree.in_order()) {
       living.insert(cgroup->slot);
       ASSERT_EQ(tree.at(cgroup->slot), cgroup);
-      const auto [life, is_new] = lives_.try_emplace(
-          cgroup->slot, Life{cgroup->path, cgroup->places[master].inode});
+      const auto [life, is_new] =
+          lives_.try_emplace(cgroup->slot, Life{cgroup->path, cgroup->places[master].inode});
       ASSERT_EQ(life->second.path, cgroup->path) << "in use again without being removed";
       const std::uint64_t inode = cgroup->places[master].inode;
       if (inode != 0 && life->second.inode != 0) {

@@ -27,7 +27,9 @@ bool CgroupTree::make_room(const Cgroup& newcomer, std::size_t h) {
     const int error = files_.status(hierarchies_[h].handle, relative(newcomer, h), status);
     if (error != 0 || status.links <= 2) return false;
   }
+  if (nothing_expendable_) return false;
   Cgroup* const victim = last_expendable(root_, newcomer);
+  nothing_expendable_ = victim == nullptr;
   if (victim == nullptr) return false;
   Cgroup& parent = *victim->parent;
   std::vector<std::size_t> places;
@@ -56,8 +58,8 @@ Cgroup* CgroupTree::last_expendable(Cgroup& below, const Cgroup& newcomer) {
 /// Without directories below it, those that were not followed included.
 bool CgroupTree::is_leaf(const Cgroup& cgroup) const {
   const std::span places(cgroup.places.get(), hierarchies_.size());
-  return std::ranges::all_of(
-      places, [](const Cgroup::Place& place) { return place.directories == 0; });
+  return std::ranges::all_of(places,
+                             [](const Cgroup::Place& place) { return place.directories == 0; });
 }
 
 Cgroup& CgroupTree::make_child(Cgroup& parent, std::string_view name) {
@@ -109,6 +111,13 @@ void CgroupTree::forget_dropped(Cgroup::Place& place, std::size_t h) {
 void CgroupTree::append_in_order(const Cgroup& cgroup) {
   if (cgroup.slot != kNoSlot) order_.push_back(&cgroup);
   for (const auto& [name, child] : cgroup.children) append_in_order(*child);
+}
+
+/// Children of such a cgroup are not followed: by the bound, or since their paths would be longer
+/// than what the kernel takes (and an id that long is nobody's label).
+bool CgroupTree::is_deepest(const Cgroup& cgroup) const {
+  constexpr std::size_t kLongestPath = 2048, kLongestName = 255;
+  return depth_of(cgroup) >= bounds_.depth || cgroup.path.size() + 1 + kLongestName > kLongestPath;
 }
 
 std::size_t CgroupTree::depth_of(const Cgroup& cgroup) const {

@@ -38,8 +38,8 @@ const Cgroup* find(const CgroupTree& tree, std::string_view path) {
 class CgroupTreeTest : public testing::Test {
  protected:
   CgroupTree& watch(TreeBounds bounds = {}) {
-    tree_ = std::make_unique<CgroupTree>(host_.files, host_.layout, host_.all(), bounds,
-                                         is_container);
+    tree_ =
+        std::make_unique<CgroupTree>(host_.files, host_.layout, host_.all(), bounds, is_container);
     tree_->refresh();
     return *tree_;
   }
@@ -61,8 +61,7 @@ TEST_F(CgroupTreeTest, FindsWhatIsThereAtFirstWithParentsBeforeChildrenAndSiblin
   host_.make("/a/b/c");
   host_.make("/a-b");
   CgroupTree& tree = watch();
-  EXPECT_THAT(paths(tree),
-              ElementsAre("/", "/a", "/a/b", "/a/b/c", "/a/z", "/a-b", "/b.slice"));
+  EXPECT_THAT(paths(tree), ElementsAre("/", "/a", "/a/b", "/a/b/c", "/a/z", "/a-b", "/b.slice"));
   EXPECT_EQ(find(tree, "/a/b/c")->parent, find(tree, "/a/b"));
   EXPECT_EQ(find(tree, "/")->parent, nullptr);
   EXPECT_STREQ(tree.relative(*find(tree, "/"), 0), ".");
@@ -451,10 +450,8 @@ TEST_F(CgroupTreeTest, KeepsWhatItKnowsWhileADirectoryCannotBeListed) {
   CgroupTree tree(faulty, host_.layout, host_.all(), {}, is_container);
   tree.refresh();
   for (const int error : {EMFILE, ENOENT, EIO}) {
-    faulty.set_fault({.nth = 1,
-                      .error = error,
-                      .lasting = true,
-                      .call = FaultyFiles::Call::list_directories});
+    faulty.set_fault(
+        {.nth = 1, .error = error, .lasting = true, .call = FaultyFiles::Call::list_directories});
     host_.make("/a/new");
     tree.refresh();
     EXPECT_THAT(paths(tree), ElementsAre("/", "/a", "/a/b")) << error;

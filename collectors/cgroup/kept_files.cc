@@ -33,7 +33,8 @@ void KeptFiles::fit(std::size_t cgroups, std::size_t slots) {
     Kind& kind = kinds_[file];
     const auto hierarchy = static_cast<std::size_t>(plan_.files[file].hierarchy);
     wanted += cgroups;
-    full |= wanted + (kind.given_up ? wanted / 8 : 0) > budget_;  // then none that saves less, either
+    full |=
+        wanted + (kind.given_up ? wanted / 8 : 0) > budget_;  // then none that saves less, either
     if (full) {
       kind.given_up |= kind.kept;
       kind.kept = false;
@@ -86,6 +87,15 @@ void KeptFiles::drop_cgroup(Slot slot, int hierarchy) {
       close(directories_[i][slot]);
     }
   }
+}
+
+std::size_t KeptFiles::open_files() const {
+  std::size_t directories = 0;
+  for (const std::vector<int>& handles : directories_) {
+    directories += static_cast<std::size_t>(
+        std::ranges::count_if(handles, [](int handle) { return handle >= 0; }));
+  }
+  return open_ - directories;
 }
 
 void KeptFiles::close(int& handle) {

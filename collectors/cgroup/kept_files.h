@@ -9,9 +9,16 @@
 
 namespace cgmon {
 
+/// The budget that a limit of descriptors leaves of the one that is wished for: with a directory
+/// beside each file at the most, half of what this process may have open.
+[[nodiscard]] constexpr std::size_t kept_files_budget(std::size_t wished,
+                                                      std::size_t descriptor_limit) {
+  return wished < descriptor_limit / 4 ? wished : descriptor_limit / 4;
+}
+
 /// Open handles of cgroup files, kept between passes up to a budget. A kept one saves 4-5 us a read
-/// and costs 4-5 KiB of kernel memory, charged to this process' cgroup. The budget is spent by whole
-/// kinds of files, those first that save most, so that no cgroup is favoured. One-thread.
+/// and costs 4-5 KiB of kernel memory, charged to this process' cgroup. The budget is spent by
+/// whole kinds of files, those first that save most, so that no cgroup is favoured. One-thread.
 ///
 /// Beside a cgroup's files its directory is kept, for one reason: a file that is open while its
 /// cgroup is removed stays in the kernel's name cache after it is closed, 800 bytes each, until
@@ -41,6 +48,8 @@ class KeptFiles {
 
   /// Handles open now, directories included.
   [[nodiscard]] std::size_t open_handles() const { return open_; }
+  /// Without directories: what the budget is of.
+  [[nodiscard]] std::size_t open_files() const;
   [[nodiscard]] std::size_t budget() const { return budget_; }
 
  private:
@@ -59,9 +68,9 @@ class KeptFiles {
   Files& files_;
   const ReadPlan& plan_;
   std::size_t budget_, open_ = 0;
-  std::vector<Kind> kinds_;                   // by file of the plan
-  std::vector<std::vector<int>> directories_; // by hierarchy of the layout, by slot
-  std::vector<std::size_t> by_rank_;          // files, those that save most first
+  std::vector<Kind> kinds_;                    // by file of the plan
+  std::vector<std::vector<int>> directories_;  // by hierarchy of the layout, by slot
+  std::vector<std::size_t> by_rank_;           // files, those that save most first
 };
 
 }  // namespace cgmon

@@ -26,7 +26,7 @@ struct Hierarchy {
   std::string prefix;            ///< path of the mount's top cgroup; "" when that is "/"
   std::string name;              ///< "systemd" of name=systemd, or empty
   std::vector<Controller> controllers;
-  bool real_root = true;         ///< the top is the host's root cgroup, not a container's
+  bool real_root = true;  ///< the top is the host's root cgroup, not a container's
   bool read_only = false;
   friend bool operator==(const Hierarchy&, const Hierarchy&) = default;
 };
@@ -36,8 +36,8 @@ enum class PsiState : std::uint8_t { per_cgroup, host_only, off };
 
 /// What the kernel says of one controller.
 struct ControllerState {
-  bool known = false;    ///< in /proc/cgroups, so the kernel has it
-  bool enabled = true;   ///< false after cgroup_disable=
+  bool known = false;          ///< in /proc/cgroups, so the kernel has it
+  bool enabled = true;         ///< false after cgroup_disable=
   std::int8_t hierarchy = -1;  ///< index into Layout::hierarchies that serves it, -1: none
 };
 
@@ -56,8 +56,8 @@ struct Layout {
   [[nodiscard]] int serving(Controller controller) const {
     return controllers[static_cast<std::size_t>(controller)].hierarchy;
   }
-  /// Whose directories are checked every time and whose inodes name a cgroup: the v2 hierarchy if it
-  /// has controllers, else memory's, else the first; -1 without any.
+  /// Whose directories are checked every time and whose inodes name a cgroup: the v2 hierarchy if
+  /// it has controllers, else memory's, else the first; -1 without any.
   [[nodiscard]] int master() const;
   [[nodiscard]] int named_systemd() const;
   /// Only a part of the host's tree is visible (a container's own cgroup namespace or mount). The

@@ -64,9 +64,8 @@ class Planner {
     if (done_[row_index]) return plan_.read[row_index];
     done_[row_index] = true;
     const Row& row = kRows[row_index];
-    bool possible = std::ranges::any_of(row.sources, [](const Source& source) {
-      return source.controller == Controller::agent;
-    });
+    bool possible = std::ranges::any_of(
+        row.sources, [](const Source& source) { return source.controller == Controller::agent; });
     std::size_t needed = kNoRow;
     if (!row.only_if_number.family.empty()) {
       needed = find_row(row.only_if_number.family, row.only_if_number.labels);
@@ -116,7 +115,8 @@ class Planner {
     return plan_.files.emplace_back(std::move(kind));
   }
 
-  /// A family that is served over an axis here does not show its total beside it: sums would double.
+  /// A family that is served over an axis here does not show its total beside it: sums would
+  /// double.
   void prefer_axes() {
     for (std::size_t i = 0; i < kRowCount; ++i) {
       if (!plan_.served[i] || kRows[i].axis == Axis::none) continue;
@@ -156,6 +156,16 @@ class Planner {
 };
 
 }  // namespace
+
+bool ReadPlan::has_fallback(std::size_t index) const {
+  return std::ranges::any_of(files[index].bindings, [&](const Binding& first) {
+    return !first.fallback && std::ranges::any_of(files, [&](const FileKind& other) {
+      return std::ranges::any_of(other.bindings, [&](const Binding& later) {
+        return later.fallback && later.row == first.row;
+      });
+    });
+  });
+}
 
 ReadPlan make_read_plan(const Layout& layout, GroupSet groups) {
   return Planner(layout, groups | bit(Group::spec)).make();

@@ -15,14 +15,15 @@ struct Binding {
   std::string_view key;
   FileUnit unit = FileUnit::count;
   When when = When::any;
-  bool fallback = false;            ///< another source of the row comes first
-  std::size_t only_if = kNoRow;     ///< no value unless this row has a number
+  bool fallback = false;         ///< another source of the row comes first
+  std::size_t only_if = kNoRow;  ///< no value unless this row has a number
 };
 
 /// One kind of file, read once a pass for each cgroup that has it.
 struct FileKind {
   static constexpr int kProc = -1;
-  int hierarchy = kProc;  ///< index into Layout::hierarchies, kProc: below /proc, for the root alone
+  int hierarchy =
+      kProc;  ///< index into Layout::hierarchies, kProc: below /proc, for the root alone
   Controller controller = Controller::core;
   Version version = Version::none;
   std::string file;
@@ -30,7 +31,7 @@ struct FileKind {
   FileFormat format = FileFormat::single;
   Group group = Group::spec;  ///< the collector that reads it: the first that needs it
   std::vector<Binding> bindings;
-  unsigned keep_rank = 0;     ///< lower: a kept descriptor saves more
+  unsigned keep_rank = 0;  ///< lower: a kept descriptor saves more
 };
 
 /// A row that is computed from others of the same cgroup.
@@ -49,10 +50,13 @@ struct ReadPlan {
   std::array<bool, kRowCount> served{};   ///< rows that the page shows
   std::array<bool, kRowCount> read{};     ///< rows that have a column
   std::vector<int> hierarchies;           ///< indexes into Layout::hierarchies that are walked
+
+  /// Whether a row of file `index` has a later source in another file, which may stand in.
+  [[nodiscard]] bool has_fallback(std::size_t index) const;
 };
 
-/// Binds the rows of `groups` to the hierarchies that serve their controllers, in the rows' order of
-/// preference. A row without any source here is neither read nor shown.
+/// Binds the rows of `groups` to the hierarchies that serve their controllers, in the rows' order
+/// of preference. A row without any source here is neither read nor shown.
 [[nodiscard]] ReadPlan make_read_plan(const Layout& layout, GroupSet groups);
 
 /// Every group that is on by default.

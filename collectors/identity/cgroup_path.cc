@@ -9,8 +9,8 @@ constexpr std::size_t kIdLength = 64;
 
 bool is_container_id(std::string_view text) {
   return text.size() == kIdLength && std::ranges::all_of(text, [](char byte) {
-    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f');
-  });
+           return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f');
+         });
 }
 
 bool is_unit(std::string_view name) {
@@ -36,8 +36,8 @@ PathIdentity identify_path(std::string_view path) {
 
   constexpr std::string_view kPrefix = "docker-", kScope = ".scope";
   if (name.starts_with(kPrefix) && name.ends_with(kScope)) {
-    const std::string_view id =
-        name.substr(kPrefix.size(), name.size() - std::min(name.size(), kPrefix.size() + kScope.size()));
+    const std::string_view id = name.substr(
+        kPrefix.size(), name.size() - std::min(name.size(), kPrefix.size() + kScope.size()));
     if (is_container_id(id)) {
       return {CgroupKind::container, "docker", id, name};
     }

@@ -9,7 +9,7 @@
 namespace cgmon {
 namespace {
 
-constexpr std::uint8_t kAsks = 12;       // one a pass: three minutes at 15 s
+constexpr std::uint8_t kAsks = 12;  // one a pass: three minutes at 15 s
 constexpr std::size_t kMaxText = 256;
 
 }  // namespace

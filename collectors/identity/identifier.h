@@ -11,7 +11,8 @@
 
 namespace cgmon {
 
-/// Who each cgroup is: by its path at once, by its engine's files when the answer comes. One-thread.
+/// Who each cgroup is: by its path at once, by its engine's files when the answer comes.
+/// One-thread.
 class Identifier {
  public:
   /// Without a queue (nullptr) only paths speak.

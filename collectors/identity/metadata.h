@@ -15,7 +15,7 @@ struct ContainerMetadata {
 
 /// Answer to one question.
 struct MetadataAnswer {
-  std::uint64_t key = 0;    ///< the asker's
+  std::uint64_t key = 0;  ///< the asker's
   bool found = false;
   std::string_view source;  ///< which engine's files, e.g. "docker"
   std::string_view reason;  ///< when not found: errno's name, "malformed" or "too_large"

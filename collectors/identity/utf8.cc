@@ -41,7 +41,8 @@ std::string repair_path(std::string_view path) {
   std::string repaired;
   while (!path.empty()) {
     const std::size_t length = character_length(path);
-    const bool stand_in = length == 3 && path[0] == '\xEF' && (path[1] == '\x9E' || path[1] == '\x9F');
+    const bool stand_in =
+        length == 3 && path[0] == '\xEF' && (path[1] == '\x9E' || path[1] == '\x9F');
     if (length != 0 && !stand_in) {
       repaired += path.substr(0, length);
       path.remove_prefix(length);

@@ -11,9 +11,9 @@ class Clock {
   Clock(const Clock&) = delete;
   Clock& operator=(const Clock&) = delete;
   virtual ~Clock() = default;
-  [[nodiscard]] virtual std::int64_t wall_ns() const = 0;       ///< since the epoch
-  [[nodiscard]] virtual std::int64_t monotonic_ns() const = 0;  ///< never steps
-  [[nodiscard]] virtual std::int64_t thread_cpu_ns() const = 0; ///< CPU time of the calling thread
+  [[nodiscard]] virtual std::int64_t wall_ns() const = 0;        ///< since the epoch
+  [[nodiscard]] virtual std::int64_t monotonic_ns() const = 0;   ///< never steps
+  [[nodiscard]] virtual std::int64_t thread_cpu_ns() const = 0;  ///< CPU time of the calling thread
 };
 
 /// The kernel's clocks. Thread-safe.

@@ -13,8 +13,8 @@ struct FileStatus {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::uint32_t links = 0;
-  std::uint32_t mode = 0;      ///< type and permissions, as st_mode
-  std::int64_t mtime_ns = 0;   ///< since the epoch
+  std::uint32_t mode = 0;     ///< type and permissions, as st_mode
+  std::int64_t mtime_ns = 0;  ///< since the epoch
 };
 
 /// The directories that a directory holds; reused between calls so that listing allocates nothing

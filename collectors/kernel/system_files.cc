@@ -109,7 +109,8 @@ int SystemFiles::list_directories(int dir, const char* path, DirectoryListing& l
   listing.clear();
   const int handle = ::openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (handle < 0) return -errno;
-  alignas(dirent64) std::array<char, 32768> buffer;  // NOLINT(*-init-variables): getdents64 fills it
+  alignas(dirent64) std::array<char, 32768>
+      buffer;  // NOLINT(*-init-variables): getdents64 fills it
   int result = 0;
   while (true) {
     const auto size = ::syscall(SYS_getdents64, handle, buffer.data(), buffer.size());

@@ -11,9 +11,9 @@ namespace cgmon {
 /// Absent in, absent out, unless a function says otherwise.
 
 /// Memory that cannot be given back at once: usage less inactive file cache, never below 0.
-/// Inputs: usage, inactive_file. Units: bytes. Every memory.stat has inactive_file: where it is absent
-/// the file could not be read, and usage alone would be another number.
-/// Source: the kubelet's and cAdvisor's definition (eviction and the HPA use it).
+/// Inputs: usage, inactive_file. Units: bytes. Every memory.stat has inactive_file: where it is
+/// absent the file could not be read, and usage alone would be another number. Source: the
+/// kubelet's and cAdvisor's definition (eviction and the HPA use it).
 [[nodiscard]] constexpr Value working_set(std::span<const Value> in) {
   if (!in[0].is_number() || !in[1].is_number()) return Value::absent();
   return Value::of(in[0].number > in[1].number ? in[0].number - in[1].number : 0);

@@ -10,7 +10,7 @@ enum class Kind : std::uint8_t { counter, gauge, info, stateset };
 
 /// The unit of a family's samples, which fixes how its 64-bit values are kept and printed.
 enum class Unit : std::uint8_t {
-  count,         ///< a plain number
+  count,  ///< a plain number
   bytes,
   seconds,       ///< kept in nanoseconds, printed in seconds
   cores,         ///< kept in microcores, printed in cores

@@ -10,12 +10,18 @@ enum class CgroupKind : std::uint8_t { root, container, pod, unit, slice, other 
 
 [[nodiscard]] constexpr const char* name_of(CgroupKind kind) {
   switch (kind) {
-    case CgroupKind::root: return "root";
-    case CgroupKind::container: return "container";
-    case CgroupKind::pod: return "pod";
-    case CgroupKind::unit: return "unit";
-    case CgroupKind::slice: return "slice";
-    case CgroupKind::other: break;
+    case CgroupKind::root:
+      return "root";
+    case CgroupKind::container:
+      return "container";
+    case CgroupKind::pod:
+      return "pod";
+    case CgroupKind::unit:
+      return "unit";
+    case CgroupKind::slice:
+      return "slice";
+    case CgroupKind::other:
+      break;
   }
   return "other";
 }
@@ -27,10 +33,10 @@ struct CgroupLabels {
   std::string id;  ///< cgroup path, "/" for the root
   std::string name, image, container, pod, namespace_name;
   CgroupKind kind = CgroupKind::other;
-  std::string runtime;            ///< "docker", or empty
-  std::string container_id;       ///< the engine's, full length
-  std::string unit;               ///< systemd unit, or empty
-  std::int64_t started_at_ns = 0; ///< the engine's start time since the epoch, 0: not known
+  std::string runtime;             ///< "docker", or empty
+  std::string container_id;        ///< the engine's, full length
+  std::string unit;                ///< systemd unit, or empty
+  std::int64_t started_at_ns = 0;  ///< the engine's start time since the epoch, 0: not known
 };
 
 }  // namespace cgmon

@@ -6,8 +6,8 @@
 #include <span>
 #include <string_view>
 
-#include "collectors/metrics/family.h"
 #include "collectors/base/value.h"
+#include "collectors/metrics/family.h"
 
 namespace cgmon {
 
@@ -16,8 +16,25 @@ namespace cgmon {
 /// `proc` is /proc itself, for numbers of the root that no cgroup file has; `agent` is not read
 /// from the kernel at all.
 enum class Controller : std::uint8_t {
-  core, psi, cpu, cpuacct, cpuset, memory, io, blkio, pids, hugetlb, freezer, devices, rdma, misc,
-  net_cls, net_prio, perf_event, proc, agent,
+  core,
+  psi,
+  cpu,
+  cpuacct,
+  cpuset,
+  memory,
+  io,
+  blkio,
+  pids,
+  hugetlb,
+  freezer,
+  devices,
+  rdma,
+  misc,
+  net_cls,
+  net_prio,
+  perf_event,
+  proc,
+  agent,
 };
 inline constexpr std::size_t kControllers = static_cast<std::size_t>(Controller::agent) + 1;
 
@@ -39,7 +56,12 @@ enum class FileFormat : std::uint8_t {
 
 /// The unit in which the kernel writes a number.
 enum class FileUnit : std::uint8_t {
-  count, bytes, kibibytes, nanoseconds, microseconds, user_ticks,
+  count,
+  bytes,
+  kibibytes,
+  nanoseconds,
+  microseconds,
+  user_ticks,
 };
 
 enum class When : std::uint8_t { any, root, not_root };
@@ -112,7 +134,8 @@ struct InlineList {
 /// One number: where it comes from and how it is shown. (family, labels) is the key.
 struct Row {
   std::string_view family;
-  std::string_view labels = {};  ///< fixed labels as printed: failure_type="pgfault",scope="container"
+  std::string_view labels =
+      {};  ///< fixed labels as printed: failure_type="pgfault",scope="container"
   InlineList<Source, 5> sources = {};  ///< in order of preference: the first that yields wins
   Axis axis = Axis::none;
   Derivation derive = nullptr;  ///< used where no source yielded

@@ -14,8 +14,10 @@ using enum FileUnit;
 using enum When;
 
 // 1. One name, four rows, told apart by fixed labels.
-static_assert(row("container_memory_failures_total", R"(failure_type="pgfault",scope="hierarchy")") !=
-              row("container_memory_failures_total", R"(failure_type="pgfault",scope="container")"));
+static_assert(row("container_memory_failures_total",
+                  R"(failure_type="pgfault",scope="hierarchy")") !=
+              row("container_memory_failures_total",
+                  R"(failure_type="pgfault",scope="container")"));
 
 // 2. A scalar and a row over CPUs in one family, each in its own group.
 static_assert(group_of(row("container_cpu_usage_seconds_total", R"(cpu="total")")) == Group::cpu);
@@ -34,8 +36,8 @@ constexpr Row kReadBytes{
 static_assert(kReadBytes.sources.size == 5);
 
 // 4. A v2 source beside v1 controllers: decided per controller.
-static_assert(kRows[row("container_pressure_cpu_waiting_seconds_total")].sources.items[1].controller ==
-              psi);
+static_assert(
+    kRows[row("container_pressure_cpu_waiting_seconds_total")].sources.items[1].controller == psi);
 
 // 5. A root with a source of its own, and a printed zero for "no limit".
 static_assert(kRows[row("container_spec_memory_limit_bytes")].sources.items[0].when == root);
@@ -52,8 +54,13 @@ TEST(Derived, MakesCoresOfQuotaAndPeriod) {
 }
 
 // 7. A negative number, in the family's sign.
-constexpr Family kOomScore{"container_oom_score_adj", "OOM score adjustment of the first process.",
-                           Kind::gauge, Unit::count, Group::pids, Reporter::containers, true};
+constexpr Family kOomScore{"container_oom_score_adj",
+                           "OOM score adjustment of the first process.",
+                           Kind::gauge,
+                           Unit::count,
+                           Group::pids,
+                           Reporter::containers,
+                           true};
 static_assert(kOomScore.is_signed);
 
 // 8. One axis whose elements carry three labels, and a fixed label beside it.

@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "collectors/base/value.h"
 #include "collectors/metrics/family.h"
 #include "collectors/metrics/labels.h"
 #include "collectors/metrics/tables.h"
-#include "collectors/base/value.h"
 
 namespace cgmon {
 
@@ -65,8 +65,8 @@ struct AxisSample {
 
 /// Why a cgroup lacks what a collector reads. The label values are families.md's words.
 enum class Reason : std::uint8_t {
-  controller_off,           ///< no hierarchy of this host serves it
-  not_delegated,            ///< the cgroup has no files of it (v2), or is not in its hierarchy (v1)
+  controller_off,  ///< no hierarchy of this host serves it
+  not_delegated,   ///< the cgroup has no files of it (v2), or is not in its hierarchy (v1)
   kernel_lacks,
   psi_off,
   swap_accounting_off,
@@ -78,8 +78,8 @@ enum class Reason : std::uint8_t {
 inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::deadline) + 1;
 [[nodiscard]] constexpr const char* name_of(Reason reason) {
   constexpr std::array<const char*, kReasons> kNames{
-      "controller_off",      "not_delegated", "kernel_lacks", "psi_off",
-      "swap_accounting_off", "permission",    "threaded",     "failed",  "deadline"};
+      "controller_off", "not_delegated", "kernel_lacks", "psi_off", "swap_accounting_off",
+      "permission",     "threaded",      "failed",       "deadline"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 
@@ -107,7 +107,7 @@ struct ReadError {
   std::string_view file;    ///< base name, from the table
   std::string_view reason;  ///< errno's name, "malformed" or "too_large"
   std::uint64_t count = 0;
-  std::string example;      ///< path of the first one, for the log
+  std::string example;  ///< path of the first one, for the log
 };
 
 /// A counted failure to learn a container's name.
@@ -121,14 +121,14 @@ struct MetadataFailure {
 /// after it was published.
 struct Snapshot {
   std::array<Column, kRowCount> columns;  ///< by row; not in use where this host has no source
-  std::array<std::vector<AxisSample>, kRowCount> axes;  ///< by row, in path order
-  std::vector<Slot> order;                ///< living cgroups in path order
-  std::vector<std::uint8_t> alive;        ///< by slot: survived the pass
+  std::array<std::vector<AxisSample>, kRowCount> axes;      ///< by row, in path order
+  std::vector<Slot> order;                                  ///< living cgroups in path order
+  std::vector<std::uint8_t> alive;                          ///< by slot: survived the pass
   std::vector<std::shared_ptr<const CgroupLabels>> labels;  ///< by slot
-  std::vector<Slot> parent;               ///< by slot, kNoSlot for a top
-  std::int64_t wall_ns = 0, monotonic_ns = 0;  ///< when the collection began
-  GroupSet groups = 0;                    ///< what was read
-  std::array<bool, kRowCount> served{};   ///< rows that outputs show
+  std::vector<Slot> parent;                                 ///< by slot, kNoSlot for a top
+  std::int64_t wall_ns = 0, monotonic_ns = 0;               ///< when the collection began
+  GroupSet groups = 0;                                      ///< what was read
+  std::array<bool, kRowCount> served{};                     ///< rows that outputs show
   PassReport report;
   std::vector<ReadError> read_errors;              ///< since the start
   std::vector<MetadataFailure> metadata_failures;  ///< since the start

@@ -18,8 +18,8 @@ namespace cgmon {
 ///     anon 4096
 ///     file 0
 ///
-/// It expects the lines in the order in which it last saw them, so that a line costs one comparison;
-/// any other order is right too, only slower. One-thread.
+/// It expects the lines in the order in which it last saw them, so that a line costs one
+/// comparison; any other order is right too, only slower. One-thread.
 class FlatKeyedParser {
  public:
   explicit FlatKeyedParser(std::span<const std::string_view> wanted)
@@ -43,8 +43,8 @@ class FlatKeyedParser {
       const std::string_view whole(at, static_cast<std::size_t>(newline - at));
       at = newline + 1;
       // A line that was never understood has left an empty key, with which every line starts.
-      const bool expected = line < order_.size() && !order_[line].key.empty() &&
-                            whole.starts_with(order_[line].key);
+      const bool expected =
+          line < order_.size() && !order_[line].key.empty() && whole.starts_with(order_[line].key);
       const Line* known = expected ? &order_[line] : learn(line, whole);
       if (known == nullptr) {
         ++malformed;

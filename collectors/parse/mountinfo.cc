@@ -55,7 +55,8 @@ std::optional<Mount> parse_mount(std::string_view line) {
   mount.type = take_field();
   take_field();  // source
   const std::string_view super_options = take_field();
-  if (mount.type.empty() || super_options.empty() || !mount.point.starts_with('/') || !mount.root.starts_with('/')) {
+  if (mount.type.empty() || super_options.empty() || !mount.point.starts_with('/') ||
+      !mount.root.starts_with('/')) {
     return std::nullopt;
   }
   mount.super_options = split_options(super_options);

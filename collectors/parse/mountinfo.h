@@ -11,12 +11,12 @@ namespace cgmon {
 ///
 ///     30 24 0:26 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:9 - cgroup cgroup rw,cpu,cpuacct
 struct Mount {
-  std::string device;         ///< "MAJ:MIN": equal for mounts of the same hierarchy
-  std::string root;           ///< which directory of the file system is mounted; may be "/../.."
-  std::string point;          ///< where, unescaped
-  std::string type;           ///< "cgroup", "cgroup2", …
+  std::string device;  ///< "MAJ:MIN": equal for mounts of the same hierarchy
+  std::string root;    ///< which directory of the file system is mounted; may be "/../.."
+  std::string point;   ///< where, unescaped
+  std::string type;    ///< "cgroup", "cgroup2", …
   std::vector<std::string> super_options;
-  bool read_only = false;     ///< the mount or its file system
+  bool read_only = false;  ///< the mount or its file system
 };
 
 /// One line, nothing when it is malformed. Octal escapes (\040 \011 \012 \134) are undone.

@@ -13,8 +13,8 @@ std::vector<ProcCgroup> parse_proc_cgroup(std::string_view text) {
     const std::string_view controllers = take_until(line, ':');
     if (line.ends_with(kDeleted)) line.remove_suffix(kDeleted.size());
     if (!hierarchy || *hierarchy > UINT32_MAX || !line.starts_with('/')) continue;
-    entries.push_back({static_cast<std::uint32_t>(*hierarchy), std::string(controllers),
-                       std::string(line)});
+    entries.push_back(
+        {static_cast<std::uint32_t>(*hierarchy), std::string(controllers), std::string(line)});
   }
   return entries;
 }
@@ -30,8 +30,7 @@ std::vector<KernelController> parse_proc_cgroups(std::string_view text) {
     if (name.empty() || !hierarchy || *hierarchy > UINT32_MAX || (line != "0" && line != "1")) {
       continue;
     }
-    controllers.push_back(
-        {std::string(name), static_cast<std::uint32_t>(*hierarchy), line == "1"});
+    controllers.push_back({std::string(name), static_cast<std::uint32_t>(*hierarchy), line == "1"});
   }
   return controllers;
 }

@@ -14,7 +14,8 @@ struct ProcCgroup {
   std::string path;             ///< any bytes; " (deleted)" taken off
 };
 
-/// All well-formed lines; a last one without a newline was cut and is none. Only the first two colons separate: paths may hold more of them.
+/// All well-formed lines; a last one without a newline was cut and is none. Only the first two
+/// colons separate: paths may hold more of them.
 [[nodiscard]] std::vector<ProcCgroup> parse_proc_cgroup(std::string_view text);
 
 /// One line of /proc/cgroups: which controllers this kernel was built with.

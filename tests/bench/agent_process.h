@@ -11,8 +11,8 @@ namespace cgmon {
 /// The real agent as a child process on a loopback port, scraped over one kept connection.
 class AgentProcess {
  public:
-  /// Starts `program` with flags besides --web.listen-address and waits until it is ready; ends this
-  /// program with a message if that does not come.
+  /// Starts `program` with flags besides --web.listen-address and waits until it is ready; ends
+  /// this program with a message if that does not come.
   AgentProcess(const std::string& program, std::vector<std::string> flags);
   AgentProcess(const AgentProcess&) = delete;
   AgentProcess& operator=(const AgentProcess&) = delete;

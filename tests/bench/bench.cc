@@ -2,14 +2,15 @@
 //
 //   bench [--rounds=15] [--agent=FILE] [CGROUPS...]        default: 100 1000
 //
-// floor    the reads of a pass and nothing else: the same files, the same kept descriptors, the rest
+// floor    the reads of a pass and nothing else: the same files, the same kept descriptors, the
+// rest
 //          opened in the same way; failures are counted
 // collect  a pass: discovery, reads, parsing, derived values, labels
 // render   collect and the page
 // scrape   GET /metrics of the real agent, CPU of its process (user and system)
-// Rounds are interleaved; the minimum is judged, the median stands beside it. Before each stage other
-// data goes through the CPU's caches, as other work does between two scrapes: else the stage that
-// reads what the one before it has just read looks cheap.
+// Rounds are interleaved; the minimum is judged, the median stands beside it. Before each stage
+// other data goes through the CPU's caches, as other work does between two scrapes: else the stage
+// that reads what the one before it has just read looks cheap.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -90,14 +91,15 @@ bool measure(const Options& options, int cgroups) {
   const Layout kept_layout = *layout;
   DockerShape shape(kept_layout, cgroups, std::min(cgroups, 20));
   if (!shape.complete()) {
-    std::fprintf(stderr, "bench: cannot make its cgroups below /cgmon-bench-*; it takes root and "
+    std::fprintf(stderr,
+                 "bench: cannot make its cgroups below /cgmon-bench-*; it takes root and "
                  "writable hierarchies\n");
     return false;
   }
   DockerFiles docker(floor_files, roots, {shape.data_root()});
   MetadataThread metadata([&](std::string_view, std::string_view id) { return docker.read(id); });
   CollectorOptions collector_options;
-  collector_options.descriptors = std::min<std::size_t>(4096, raise_descriptor_limit() / 4);
+  collector_options.descriptors = kept_files_budget(4096, raise_descriptor_limit());
   collector_options.ticks_per_second = user_ticks_per_second();
   Collector collector(files, clock, roots, *std::move(layout), collector_options, &metadata);
   PrometheusText text;
@@ -139,9 +141,11 @@ bool measure(const Options& options, int cgroups) {
   const auto kept = static_cast<std::size_t>(
       std::ranges::count_if(reads, [](const auto& read) { return read.kept >= 0; }));
   const double count = cgroups;
-  std::printf("%d cgroups of ours, %zu in all; %zu reads a pass (%zu kept, %zu opened); page %.2f MB"
-              "%s\n", cgroups, snapshot.order.size(), reads.size(), kept, reads.size() - kept,
-              static_cast<double>(bytes) / 1e6, failed == 0 ? "" : "; WRONG: reads failed");
+  std::printf(
+      "%d cgroups of ours, %zu in all; %zu reads a pass (%zu kept, %zu opened); page %.2f MB"
+      "%s\n",
+      cgroups, snapshot.order.size(), reads.size(), kept, reads.size() - kept,
+      static_cast<double>(bytes) / 1e6, failed == 0 ? "" : "; WRONG: reads failed");
   std::printf("  us CPU a cgroup  min    median   x floor  (median)\n");
   print("floor", floor, floor, count, 0);
   print("collect", collect, floor, count, 1.15);

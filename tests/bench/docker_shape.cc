@@ -1,13 +1,14 @@
 #include "tests/bench/docker_shape.h"
 
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <random>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace cgmon {
 namespace {
@@ -87,7 +88,8 @@ void DockerShape::make_container(int number, bool live) {
   fs::create_directories(files);
   write_text(files / "config.v2.json",
              R"({"ID":")" + id + R"(","Name":"/web-)" + std::to_string(number) +
-                 R"(","Config":{"Image":"registry.example/team/app-)" + std::to_string(number % 20) +
+                 R"(","Config":{"Image":"registry.example/team/app-)" +
+                 std::to_string(number % 20) +
                  R"(:1.2.3"},"State":{"Running":true,"StartedAt":"2026-01-02T03:04:05.678Z"}})");
   if (!live) return;
   const pid_t child = ::fork();

@@ -8,8 +8,8 @@
 
 namespace cgmon {
 
-/// SystemFiles that notes which files a pass reads and how, so that the same reads can be made again
-/// without anything around them: the kernel's own price, the floor.
+/// SystemFiles that notes which files a pass reads and how, so that the same reads can be made
+/// again without anything around them: the kernel's own price, the floor.
 class RecordingFiles final : public Files {
  public:
   /// One read: of a kept handle, or by opening `path` below `dir` first.
@@ -57,7 +57,9 @@ class RecordingFiles final : public Files {
     return real_.watch_directory(watch, dir, path);
   }
   void unwatch(int watch, int number) override { real_.unwatch(watch, number); }
-  int read_watch(int watch, WatchEvents& events) override { return real_.read_watch(watch, events); }
+  int read_watch(int watch, WatchEvents& events) override {
+    return real_.read_watch(watch, events);
+  }
 
  private:
   SystemFiles real_;

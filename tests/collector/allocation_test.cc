@@ -95,8 +95,7 @@ TEST(Allocations, AreNoneInSteadyStateOverACapturedHostWithAbsentFilesAndDyingCg
     for (const std::size_t descriptors : {std::size_t{0}, std::size_t{4096}}) {
       FixtureHost host(fixture);
       DockerNames names(host.files, host.roots);
-      const auto collector =
-          host.collector({.descriptors = descriptors}, nullptr, &names);
+      const auto collector = host.collector({.descriptors = descriptors}, nullptr, &names);
       Pass pass{*collector, {}, PrometheusText(), {}};
       for (int i = 0; i < 16; ++i) pass();
       EXPECT_EQ(allocations_of(pass), 0U) << fixture;

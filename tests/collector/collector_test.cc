@@ -103,8 +103,7 @@ TEST(Collector, ReadsOnlyTheKindsOfCgroupsThatAreAskedForAndTheRoot) {
 
 TEST(Collector, ShowsCpusOrTheirTotalButNeverBoth) {
   FixtureHost host(kV1);
-  const std::string total =
-      page_of(collect(host, {.groups = default_groups()}));
+  const std::string total = page_of(collect(host, {.groups = default_groups()}));
   EXPECT_THAT(samples_of(total, "container_cpu_usage_seconds_total{"),
               AllOf(SizeIs(testing::Gt(10U)), Each(HasSubstr("cpu=\"total\""))));
   const std::string each =
@@ -148,8 +147,7 @@ TEST(Collector, SaysThatTheMemoryControllerIsOff) {
   Snapshot snapshot;
   collector.collect(snapshot, kNoDeadline);
   EXPECT_EQ(unavailable(snapshot, Group::memory, Reason::controller_off), snapshot.order.size());
-  EXPECT_EQ(unavailable(snapshot, Group::oom_event, Reason::controller_off),
-            snapshot.order.size());
+  EXPECT_EQ(unavailable(snapshot, Group::oom_event, Reason::controller_off), snapshot.order.size());
   EXPECT_THAT(samples_of(page_of(snapshot), "container_memory_"),
               testing::ElementsAre("container_memory_swap{id=\"/\"} 0"))
       << "the machine's own swap is in /proc/meminfo";
@@ -223,10 +221,10 @@ TEST(Collector, MixesNothingOfACgroupWithTheOneMadeAnewUnderItsName) {
   for (const std::string& sample : samples_of(page_of(after))) {
     if (sample.find("id=\"" + id + '"') != sample.npos) of_new.push_back(sample);
   }
-  EXPECT_THAT(of_new, testing::UnorderedElementsAre(
-                          StartsWith("container_last_seen{"),
-                          StartsWith("container_start_time_seconds{"),
-                          "container_memory_usage_bytes{id=\"" + id + "\"} 4096"));
+  EXPECT_THAT(of_new,
+              testing::UnorderedElementsAre(
+                  StartsWith("container_last_seen{"), StartsWith("container_start_time_seconds{"),
+                  "container_memory_usage_bytes{id=\"" + id + "\"} 4096"));
 }
 
 TEST(Collector, KeepsNoMoreDescriptorsThanItsBudgetAndGivesAllBack) {
@@ -237,14 +235,68 @@ TEST(Collector, KeepsNoMoreDescriptorsThanItsBudgetAndGivesAllBack) {
       Snapshot snapshot;
       for (int pass = 0; pass < 3; ++pass) collector->collect(snapshot, kNoDeadline);
       EXPECT_LE(collector->kept_files().open_handles(), 2 * budget) << "and directories";
-      EXPECT_EQ(snapshot.report.descriptors_kept, collector->kept_files().open_handles());
+      EXPECT_EQ(snapshot.report.descriptors_kept, collector->kept_files().open_files());
       // Beside the kept ones: a directory and a watch for each hierarchy, and /proc.
-      EXPECT_EQ(host.files.open_handles(), collector->kept_files().open_handles() +
-                                               2 * collector->tree().walked().size() + 1);
+      EXPECT_EQ(host.files.open_handles(),
+                collector->kept_files().open_handles() + 2 * collector->tree().walked().size() + 1);
     }
     EXPECT_THAT(host.files.open_paths(), IsEmpty()) << budget;
     EXPECT_EQ(host.files.bad_handles(), 0U) << budget;
   }
+}
+
+TEST(Collector, CountsOomKillsOfCgroupsThatAreNotShown) {
+  FixtureHost host(kV1);
+  constexpr const char* kControl =
+      "/sys/fs/cgroup/memory/system.slice/dbus.service/memory.oom_control";
+  host.files.set_file(kControl, "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n");
+  const std::string root_of_all = "container_oom_events_total{id=\"/\"} ";
+  std::vector<std::string> roots;
+  for (const Only only : {Only{}, Only{.all = false, .containers = true}}) {
+    for (const std::string& sample :
+         samples_of(page_of(collect(host, {.only = only})), root_of_all)) {
+      roots.push_back(sample);
+    }
+  }
+  ASSERT_THAT(roots, SizeIs(2));
+  EXPECT_EQ(roots[0], roots[1]);
+  EXPECT_THAT(roots[0], Not(StartsWith(root_of_all + "0")));
+}
+
+/// One line of a cgroup's CPU usage; empty when it has none.
+std::string usage_of(const Snapshot& snapshot, const std::string& id) {
+  for (const std::string& sample :
+       samples_of(page_of(snapshot), "container_cpu_usage_seconds_total{")) {
+    if (sample.find("id=\"" + id + '"') != sample.npos) return sample;
+  }
+  return {};
+}
+
+// systemd makes and removes a unit's cpuacct directory while the unit runs; its v2 one stays.
+TEST(Collector, StaysWithTheSourceThatACgroupsCpuTimeFirstCameFrom) {
+  FixtureHost host(kHybrid);
+  const std::string id = a_docker_cgroup(host);
+  const std::string v1 = "/sys/fs/cgroup/cpu,cpuacct" + id, v2 = "/sys/fs/cgroup/unified" + id;
+  const auto collector = host.collector();
+  Snapshot snapshot;
+  collector->collect(snapshot, kNoDeadline);
+  const std::string by_v1 = usage_of(snapshot, id);
+  ASSERT_NE(by_v1, "");
+  host.files.set_file(v2 + "/cpu.stat", "usage_usec 1\nuser_usec 1\nsystem_usec 0\n");
+  host.files.remove(v1 + "/cpuacct.usage");
+  collector->collect(snapshot, kNoDeadline);
+  EXPECT_EQ(usage_of(snapshot, id), "") << "another source's count in its place";
+
+  FixtureHost other(kHybrid);
+  other.files.remove(v1 + "/cpuacct.usage");
+  other.files.remove(v1 + "/cpuacct.stat");
+  const auto second = other.collector();
+  second->collect(snapshot, kNoDeadline);
+  const std::string by_v2 = usage_of(snapshot, id);
+  ASSERT_NE(by_v2, "");
+  other.files.set_file(v1 + "/cpuacct.usage", "0\n");
+  second->collect(snapshot, kNoDeadline);
+  EXPECT_EQ(usage_of(snapshot, id), by_v2);
 }
 
 }  // namespace

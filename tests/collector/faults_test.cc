@@ -61,9 +61,9 @@ bool says_that_something_failed(const Snapshot& snapshot) {
 
 /// Whether there was an n-th call.
 bool passes_survive(FixtureHost& host, const Layout& layout, FaultyFiles::Fault fault,
-             const std::string& whole_page, const std::set<std::string>& whole) {
-  const std::string what = std::string(errno_name(fault.error)) + " at " +
-                           std::to_string(fault.nth);
+                    const std::string& whole_page, const std::set<std::string>& whole) {
+  const std::string what =
+      std::string(errno_name(fault.error)) + " at " + std::to_string(fault.nth);
   FaultyFiles faulty(host.files, fault);
   bool fired = false;
   {

@@ -26,8 +26,8 @@ class LiveKernel : public testing::Test {
     layout_ = *std::move(layout);
     own_ = std::make_unique<OwnCgroups>(layout_);
     if (!own_->refused().empty()) GTEST_SKIP() << own_->refused();
-    collector_ = std::make_unique<Collector>(files_, clock_, roots_, layout_, CollectorOptions{},
-                                             nullptr);
+    collector_ =
+        std::make_unique<Collector>(files_, clock_, roots_, layout_, CollectorOptions{}, nullptr);
   }
   /// Samples of one of the own cgroups now.
   std::vector<std::string> samples(const std::string& path) {

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from support import checks, exposition
@@ -181,6 +182,28 @@ def _refused(port):
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+def hung_file():
+    """A kernel file that hangs costs its deadline once: then the agent's own metrics come at once,
+    success 0, /-/ready is 503; and SIGTERM still ends the agent with 0."""
+    with tempfile.TemporaryDirectory(prefix="cgmon-test-") as directory:
+        os.mkfifo(f"{directory}/meminfo")
+        for name in ("stat", "cgroups"):
+            os.symlink(f"/proc/{name}", f"{directory}/{name}")
+        with Agent(checks.agent_binary(), f"--path.procfs={directory}") as agent:
+            timeout = [("X-Prometheus-Scrape-Timeout-Seconds", "1")]
+            for attempt in ("first", "second"):
+                begin = time.monotonic()
+                page = exposition.parse(agent.get("/metrics", timeout).body)
+                took = time.monotonic() - begin
+                success = [s.value() for s in page.samples("cgmon_scrape_collector_success")]
+                expect(success and not any(success), f"success is {success}")
+                expect(not page.samples("container_last_seen"), "a stale or partial page")
+                if attempt == "second":
+                    expect(took < 0.5, f"a scrape of a stuck agent took {took:.1f} s")
+            expect_equal(agent.get("/-/ready").status, 503, "status of /-/ready")
+            expect_equal(agent.get("/-/healthy").status, 200, "status of /-/healthy")
+
+
 def sigint_ends_idle():
     """SIGINT and SIGTERM end an idle agent with exit code 0, also with idle connections open."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -288,7 +311,7 @@ def main():
     checks.agent_binary()
     tests = [
         paths, unknown_paths, other_methods, head, kept_connection, nonsense, sigterm_drains,
-        sigint_ends_idle, taken_port, bad_flags, bad_config, good_config,
+        hung_file, sigint_ends_idle, taken_port, bad_flags, bad_config, good_config,
     ]  # fmt: skip
     return checks.main("http", tests, limit_seconds=150)
 

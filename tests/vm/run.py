@@ -39,8 +39,9 @@ def agent_share(binary):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
-        usage=__doc__.split("\n\n")[1].strip(), allow_abbrev=False, prog="./dev vm"
-    )
+        prog="./dev vm", usage="./dev vm LAYOUT [FLAGS...] -- COMMAND... (./dev help vm explains)",
+        allow_abbrev=False,
+    )  # fmt: skip
     parser.add_argument("--agent", required=True)
     parser.add_argument("layout", choices=machine.kLayouts)
     parser.add_argument("--driver", choices=machine.kDrivers, default="none")

@@ -232,6 +232,7 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
 /// not depend on what is chosen.
 void Collector::read_for_sums(std::span<const std::size_t> files, std::int64_t deadline_ns,
                               Snapshot& snapshot) {
+  if (others_.empty()) return;
   for (const std::size_t file : files) {
     const bool summed =
         std::ranges::any_of(plan_.files[file].bindings, [&](const Binding& binding) {

@@ -21,8 +21,8 @@ KeptFiles::KeptFiles(Files& files, const ReadPlan& plan, std::size_t budget)
 }
 
 KeptFiles::~KeptFiles() {
-  for (Kind& kind : kinds_) release(kind.handles);
-  for (std::vector<int>& handles : directories_) release(handles);
+  for (Kind& kind : kinds_) release(kind.handles, open_files_);
+  for (std::vector<int>& handles : directories_) release(handles, open_directories_);
 }
 
 void KeptFiles::fit(std::size_t cgroups, std::size_t slots) {
@@ -38,7 +38,7 @@ void KeptFiles::fit(std::size_t cgroups, std::size_t slots) {
     if (full) {
       kind.given_up |= kind.kept;
       kind.kept = false;
-      release(kind.handles);
+      release(kind.handles, open_files_);
       continue;
     }
     kind.kept = true;
@@ -48,7 +48,7 @@ void KeptFiles::fit(std::size_t cgroups, std::size_t slots) {
     if (directories_[hierarchy].size() < slots) directories_[hierarchy].resize(slots, -1);
   }
   for (std::size_t i = 0; i < directories_.size(); ++i) {
-    if (!with_directories[i]) release(directories_[i]);
+    if (!with_directories[i]) release(directories_[i], open_directories_);
   }
 }
 
@@ -58,12 +58,12 @@ int KeptFiles::open(std::size_t file, Slot slot, int top, const char* relative) 
     const int opened = files_.open_directory(top, relative);
     if (opened < 0) return opened;
     directory = opened;
-    ++open_;
+    ++open_directories_;
   }
   const int opened = files_.open(directory, plan_.files[file].file.c_str());
   if (opened >= 0) {
     kinds_[file].handles[slot] = opened;
-    ++open_;
+    ++open_files_;
   }
   return opened;
 }
@@ -74,7 +74,7 @@ void KeptFiles::drop(std::size_t file, Slot slot) {
   // A living file opens once more, a dead one is forgotten by this (see the class).
   const int again = files_.open(directories_of(file)[slot], plan_.files[file].file.c_str());
   if (again >= 0) files_.close(again);
-  close(kind.handles[slot]);
+  close(kind.handles[slot], open_files_);
 }
 
 void KeptFiles::drop_cgroup(Slot slot, int hierarchy) {
@@ -84,29 +84,20 @@ void KeptFiles::drop_cgroup(Slot slot, int hierarchy) {
   for (std::size_t i = 0; i < directories_.size(); ++i) {
     const bool meant = hierarchy < 0 || static_cast<std::size_t>(hierarchy) == i;
     if (meant && slot < directories_[i].size() && directories_[i][slot] >= 0) {
-      close(directories_[i][slot]);
+      close(directories_[i][slot], open_directories_);
     }
   }
 }
 
-std::size_t KeptFiles::open_files() const {
-  std::size_t directories = 0;
-  for (const std::vector<int>& handles : directories_) {
-    directories += static_cast<std::size_t>(
-        std::ranges::count_if(handles, [](int handle) { return handle >= 0; }));
-  }
-  return open_ - directories;
-}
-
-void KeptFiles::close(int& handle) {
+void KeptFiles::close(int& handle, std::size_t& open) {
   files_.close(handle);
   handle = -1;
-  --open_;
+  --open;
 }
 
-void KeptFiles::release(std::vector<int>& handles) {
+void KeptFiles::release(std::vector<int>& handles, std::size_t& open) {
   for (int& handle : handles) {
-    if (handle >= 0) close(handle);
+    if (handle >= 0) close(handle, open);
   }
   handles.clear();
   handles.shrink_to_fit();

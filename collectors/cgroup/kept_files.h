@@ -47,9 +47,9 @@ class KeptFiles {
   void drop_cgroup(Slot slot, int hierarchy = -1);
 
   /// Handles open now, directories included.
-  [[nodiscard]] std::size_t open_handles() const { return open_; }
+  [[nodiscard]] std::size_t open_handles() const { return open_files_ + open_directories_; }
   /// Without directories: what the budget is of.
-  [[nodiscard]] std::size_t open_files() const;
+  [[nodiscard]] std::size_t open_files() const { return open_files_; }
   [[nodiscard]] std::size_t budget() const { return budget_; }
 
  private:
@@ -62,12 +62,13 @@ class KeptFiles {
   [[nodiscard]] std::vector<int>& directories_of(std::size_t file) {
     return directories_[static_cast<std::size_t>(plan_.files[file].hierarchy)];
   }
-  void close(int& handle);
-  void release(std::vector<int>& handles);
+  // `open`: the count that the handle is in.
+  void close(int& handle, std::size_t& open);
+  void release(std::vector<int>& handles, std::size_t& open);
 
   Files& files_;
   const ReadPlan& plan_;
-  std::size_t budget_, open_ = 0;
+  std::size_t budget_, open_files_ = 0, open_directories_ = 0;
   std::vector<Kind> kinds_;                    // by file of the plan
   std::vector<std::vector<int>> directories_;  // by hierarchy of the layout, by slot
   std::vector<std::size_t> by_rank_;           // files, those that save most first

@@ -150,15 +150,15 @@ void PrometheusText::write_axis_row(const Snapshot& snapshot, std::size_t row_in
   }
 }
 
-bool PrometheusText::write_sample(std::size_t row_index, Slot slot, Value value,
+void PrometheusText::write_sample(std::size_t row_index, Slot slot, Value value,
                                   std::string_view element) {
   if (!value.is_number()) {
-    if (kRows[row_index].unlimited == Unlimited::print_nothing) return false;
+    if (kRows[row_index].unlimited == Unlimited::print_nothing) return;
     value = Value::of(0);
   }
   if (stats_.samples >= max_samples_) {
     ++stats_.dropped;
-    return false;
+    return;
   }
   if (family_written_ != kFamilyOfRow[row_index]) write_header(row_index);
   const std::string& prefix = prefixes_[row_index];
@@ -173,7 +173,6 @@ bool PrometheusText::write_sample(std::size_t row_index, Slot slot, Value value,
   *end = '\n';
   length_ += static_cast<std::size_t>(end - begin) + 1;
   ++stats_.samples;
-  return true;
 }
 
 void PrometheusText::write_header(std::size_t row_index) {

@@ -44,7 +44,7 @@ class PrometheusText {
 
   void refresh_blocks(const Snapshot& snapshot);
   void write_header(std::size_t row_index);
-  bool write_sample(std::size_t row_index, Slot slot, Value value, std::string_view element);
+  void write_sample(std::size_t row_index, Slot slot, Value value, std::string_view element);
   void write_row(const Snapshot& snapshot, std::size_t row_index);
   void write_axis_row(const Snapshot& snapshot, std::size_t row_index);
   void reserve(std::size_t bytes);

@@ -188,12 +188,12 @@ void CgroupReader::parse_keyed(Prepared& prepared, std::string_view text, Slot s
   });
 }
 
-bool CgroupReader::set(const Binding& binding, Value value, Slot slot, bool is_root,
+void CgroupReader::set(const Binding& binding, Value value, Slot slot, bool is_root,
                        Snapshot& snapshot) {
-  if (!applies(binding.when, is_root)) return false;
+  if (!applies(binding.when, is_root)) return;
   Column& column = snapshot.columns[binding.row];
-  if (binding.fallback && !column.get(slot).is_absent()) return false;
-  if (binding.only_if != kNoRow && !snapshot.value(binding.only_if, slot).is_number()) return false;
+  if (binding.fallback && !column.get(slot).is_absent()) return;
+  if (binding.only_if != kNoRow && !snapshot.value(binding.only_if, slot).is_number()) return;
   std::uint64_t factor = 1;
   switch (binding.unit) {
     case FileUnit::count:
@@ -215,7 +215,6 @@ bool CgroupReader::set(const Binding& binding, Value value, Slot slot, bool is_r
   const Value stored = scaled(value, factor);
   if (stored.is_absent() && !value.is_absent()) ++malformed_;
   if (!stored.is_absent()) column.set(slot, stored);
-  return true;
 }
 
 void CgroupReader::derive(Slot slot, bool is_root, Snapshot& snapshot) const {

@@ -83,7 +83,7 @@ class CgroupReader {
              Snapshot& snapshot);
   void parse_keyed(Prepared& prepared, std::string_view text, Slot slot, bool is_root,
                    Snapshot& snapshot);
-  bool set(const Binding& binding, Value value, Slot slot, bool is_root, Snapshot& snapshot);
+  void set(const Binding& binding, Value value, Slot slot, bool is_root, Snapshot& snapshot);
   ReadOutcome fail(const FileKind& kind, int error, const char* relative);
   void count_error(const FileKind& kind, std::string_view reason, const char* relative);
 

@@ -1,5 +1,6 @@
 #include "agent/expose/prometheus_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -42,6 +43,18 @@ void append_label(std::string& text, std::string_view name, std::string_view val
   text += "=\"";
   append_escaped(text, value);
   text += '"';
+}
+
+/// The labels of a sample behind those of its row, up to the value.
+void make_block(const CgroupLabels& labels, std::string& text) {
+  text.clear();
+  append_label(text, "container", labels.container);
+  append_label(text, "id", labels.id);
+  append_label(text, "image", labels.image);
+  append_label(text, "name", labels.name);
+  append_label(text, "namespace", labels.namespace_name);
+  append_label(text, "pod", labels.pod);
+  text += "} ";
 }
 
 }  // namespace
@@ -108,6 +121,7 @@ PrometheusText::Stats PrometheusText::render(const Snapshot& snapshot, std::stri
     } else {
       write_axis_row(snapshot, i);
     }
+    write_loose(snapshot, i);
   }
   page.resize(length_);
   return stats_;
@@ -119,16 +133,7 @@ void PrometheusText::refresh_blocks(const Snapshot& snapshot) {
     Block& block = blocks_[slot];
     if (block.labels == snapshot.labels[slot]) continue;
     block.labels = snapshot.labels[slot];
-    block.text.clear();
-    if (!block.labels) continue;
-    const CgroupLabels& labels = *block.labels;
-    append_label(block.text, "container", labels.container);
-    append_label(block.text, "id", labels.id);
-    append_label(block.text, "image", labels.image);
-    append_label(block.text, "name", labels.name);
-    append_label(block.text, "namespace", labels.namespace_name);
-    append_label(block.text, "pod", labels.pod);
-    block.text += "} ";
+    if (block.labels) make_block(*block.labels, block.text);
   }
 }
 
@@ -137,7 +142,7 @@ void PrometheusText::write_row(const Snapshot& snapshot, std::size_t row_index) 
   if (!column.in_use()) return;
   for (const Slot slot : snapshot.order) {
     const Value value = column.get(slot);
-    if (!value.is_absent()) write_sample(row_index, slot, value, {});
+    if (!value.is_absent()) write_sample(row_index, blocks_[slot].text, value, {});
   }
 }
 
@@ -145,12 +150,20 @@ void PrometheusText::write_axis_row(const Snapshot& snapshot, std::size_t row_in
   std::array<char, 48> label{};
   for (const AxisSample& sample : snapshot.axes[row_index]) {
     if (snapshot.alive[sample.slot] == 0) continue;
-    write_sample(row_index, sample.slot, Value::of(sample.value),
+    write_sample(row_index, blocks_[sample.slot].text, Value::of(sample.value),
                  element_label(kRows[row_index].axis, sample.element, label));
   }
 }
 
-void PrometheusText::write_sample(std::size_t row_index, Slot slot, Value value,
+void PrometheusText::write_loose(const Snapshot& snapshot, std::size_t row_index) {
+  for (const LooseSample& sample :
+       std::ranges::equal_range(snapshot.loose, row_index, {}, &LooseSample::row)) {
+    make_block(*sample.labels, loose_block_);
+    write_sample(row_index, loose_block_, Value::of(sample.value), {});
+  }
+}
+
+void PrometheusText::write_sample(std::size_t row_index, std::string_view block, Value value,
                                   std::string_view element) {
   if (!value.is_number()) {
     if (kRows[row_index].unlimited == Unlimited::print_nothing) return;
@@ -162,7 +175,6 @@ void PrometheusText::write_sample(std::size_t row_index, Slot slot, Value value,
   }
   if (family_written_ != kFamilyOfRow[row_index]) write_header(row_index);
   const std::string& prefix = prefixes_[row_index];
-  const std::string& block = blocks_[slot].text;
   reserve(prefix.size() + element.size() + block.size() + kLongestNumber + 16);
   put(prefix);
   put(element);

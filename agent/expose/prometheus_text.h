@@ -44,9 +44,11 @@ class PrometheusText {
 
   void refresh_blocks(const Snapshot& snapshot);
   void write_header(std::size_t row_index);
-  void write_sample(std::size_t row_index, Slot slot, Value value, std::string_view element);
+  void write_sample(std::size_t row_index, std::string_view block, Value value,
+                    std::string_view element);
   void write_row(const Snapshot& snapshot, std::size_t row_index);
   void write_axis_row(const Snapshot& snapshot, std::size_t row_index);
+  void write_loose(const Snapshot& snapshot, std::size_t row_index);
   void reserve(std::size_t bytes);
   void put(std::string_view text);
 
@@ -54,6 +56,7 @@ class PrometheusText {
   std::vector<std::string> prefixes_;  // by row: `family{fixed="labels",`
   std::vector<std::string> headers_;   // by row: HELP and TYPE of its family
   std::vector<Block> blocks_;          // by slot
+  std::string loose_block_;            // of the loose sample being written
   Stats stats_;
   std::string* page_ = nullptr;
   std::size_t length_ = 0;

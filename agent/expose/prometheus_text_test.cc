@@ -325,5 +325,22 @@ TEST(PrometheusText, HasRoomForTheLongestLabels) {
   EXPECT_TRUE(lines[0].ends_with("\"} 18446744073.709551615"));
 }
 
+TEST(PrometheusText, PutsSamplesWithoutACgroupBehindThoseOfTheirFamily) {
+  constexpr std::size_t kOomEvents = row("container_oom_events_total");
+  Host host;
+  host.add(0, {.id = "/living"}).set(kOomEvents, 0, 3).set(kThreads, 0, 1);
+  const auto ended =
+      std::make_shared<const CgroupLabels>(CgroupLabels{.id = "/ended", .name = "a\"b"});
+  const auto owner =
+      std::make_shared<const CgroupLabels>(CgroupLabels{.container = "c", .pod = "p"});
+  host.snapshot.loose = {{kOomEvents, ended, 7}, {kOomEvents, owner, 0}};
+  std::ranges::stable_sort(host.snapshot.loose, {}, &LooseSample::row);
+  EXPECT_THAT(samples(host.page()),
+              testing::ElementsAre(R"(container_oom_events_total{id="/living"} 3)",
+                                   R"(container_oom_events_total{id="/ended",name="a\"b"} 7)",
+                                   R"(container_oom_events_total{container="c",pod="p"} 0)",
+                                   R"(container_threads{id="/living"} 1)"));
+}
+
 }  // namespace
 }  // namespace cgmon

@@ -63,6 +63,14 @@ struct AxisSample {
   std::uint64_t value;
 };
 
+/// A number that no living cgroup shows: what one had counted when it ended, or that of an owner
+/// whose cgroups come and go. Its labels are those of the sample, an id only where they have one.
+struct LooseSample {
+  std::size_t row;
+  std::shared_ptr<const CgroupLabels> labels;
+  std::uint64_t value;
+};
+
 /// Why a cgroup lacks what a collector reads. The label values are families.md's words.
 enum class Reason : std::uint8_t {
   controller_off,  ///< no hierarchy of this host serves it
@@ -122,6 +130,7 @@ struct MetadataFailure {
 struct Snapshot {
   std::array<Column, kRowCount> columns;  ///< by row; not in use where this host has no source
   std::array<std::vector<AxisSample>, kRowCount> axes;      ///< by row, in path order
+  std::vector<LooseSample> loose;                           ///< in the order of their rows
   std::vector<Slot> order;                                  ///< living cgroups in path order
   std::vector<std::uint8_t> alive;                          ///< by slot: survived the pass
   std::vector<std::shared_ptr<const CgroupLabels>> labels;  ///< by slot

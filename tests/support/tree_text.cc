@@ -155,6 +155,7 @@ Result<std::vector<TreeEntry>> parse_tree(std::string_view text, std::string_vie
   while (!text.empty()) {
     ++line_number;
     const std::string_view line = take(text, '\n');
+    if (line.starts_with('#') && !current) continue;
     if (line.starts_with('\t')) {
       if (!current || !S_ISREG(current->entry.mode)) return malformed("content without a file");
       current->entry.content.append(line.substr(1)).push_back('\n');

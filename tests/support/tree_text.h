@@ -24,6 +24,7 @@ struct TreeEntry {
 /// Reads a .tree file, which tests/fixtures/pack.py writes:
 ///
 ///     cgmon-tree 1
+///     # what this is, for people; only here
 ///     d /sys/fs/cgroup 0755 i=1 t=1795474583.284000000 m=1021994 v=0:28
 ///     l /sys/fs/cgroup/cpu 0777 i=6 t=1795474583 a=cpu,cpuacct
 ///     d /sys/fs/cgroup/cpu,cpuacct 0555 i=1 t=1795474583.220000000 m=27e0eb v=0:29

@@ -35,6 +35,15 @@ TEST(ParseTree, ReadsEveryKindOfEntry) {
   EXPECT_EQ((*entries)[3].error, EINVAL);
 }
 
+TEST(ParseTree, SkipsTheManifestAboveTheFirstEntryOnly) {
+  const auto entries = parse_tree("cgmon-tree 1\n# layout: v2\n#\nd / 0755\n", "x.tree");
+  ASSERT_TRUE(entries) << entries.error().message();
+  EXPECT_EQ(entries->size(), 1U);
+  const auto below = parse_tree("cgmon-tree 1\nd / 0755\n# layout: v2\n", "x.tree");
+  ASSERT_FALSE(below);
+  EXPECT_EQ(below.error().line, 3U);
+}
+
 TEST(ParseTree, KeepsAMissingNewlineAndBytesThatAreNoText) {
   const auto entries = parse_tree(
       "cgmon-tree 1\n"

@@ -304,7 +304,7 @@ struct SelfMetrics::State {
   std::array<bool, kGroups.size()> chosen = [] {  // collectors, as far as a pass has shown
     std::array<bool, kGroups.size()> on{};
     for (std::size_t group = 0; group < on.size(); ++group) {
-      on.at(group) = kGroups.at(group).on_by_default;
+      on.at(group) = kHasFamilies.at(group) && kGroups.at(group).on_by_default;
     }
     return on;
   }();
@@ -365,6 +365,7 @@ void SelfMetrics::append_text(const Snapshot* snapshot, std::string& page) const
       MetricFamily& cpu = add(families, "cgmon_collector_cpu_seconds_total",
                               "CPU time that a collector took.", MetricType::Counter);
       for (std::size_t group = 0; group < kGroups.size(); ++group) {
+        if (!kHasFamilies[group]) continue;
         sample(cpu, state_->cpu_seconds[group], {{"collector", std::string(kGroups[group].name)}});
       }
     }

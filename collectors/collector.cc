@@ -30,10 +30,15 @@ std::int64_t boot_time_ns(Files& files, const Roots& roots) {
   return 0;
 }
 
-/// The controller without which a group has nothing.
+/// The controller without which a group has nothing; `agent` for a group that has several.
 Controller main_controller(Group group, const Layout& layout) {
   switch (group) {
     case Group::memory:
+    case Group::memory_stat:
+    case Group::memory_numa:
+    case Group::events:
+    case Group::swap:
+    case Group::swap_detail:
     case Group::oom_event:
       return Controller::memory;
     case Group::pids:
@@ -42,11 +47,37 @@ Controller main_controller(Group group, const Layout& layout) {
       return Controller::psi;
     case Group::percpu:
       return Controller::cpuacct;
+    case Group::cpu_detail:
+      return Controller::cpu;
+    case Group::cpuset:
+      return Controller::cpuset;
+    case Group::state:
+      return layout.serving(Controller::freezer) >= 0 ? Controller::freezer : Controller::core;
+    case Group::state_detail:
+      return Controller::core;
+    case Group::disk_io:
+    case Group::io_detail:
+      return layout.serving(Controller::blkio) >= 0 ? Controller::blkio : Controller::io;
+    case Group::hugetlb:
+      return Controller::hugetlb;
+    case Group::rdma:
+      return Controller::rdma;
+    case Group::misc:
+      return Controller::misc;
+    case Group::host:
+    case Group::limits:
+      return Controller::agent;
     case Group::spec:
     case Group::cpu:
       break;
   }
   return layout.serving(Controller::cpuacct) >= 0 ? Controller::cpuacct : Controller::core;
+}
+
+/// Whether this host has what a group reads.
+bool is_served(Group group, const Layout& layout) {
+  const Controller controller = main_controller(group, layout);
+  return controller == Controller::agent || layout.serving(controller) >= 0;
 }
 
 /// Why a file that should be there is not.
@@ -117,7 +148,7 @@ void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns) {
   totals_.discovery_ns = clock_.monotonic_ns() - snapshot.monotonic_ns;
   prepare(snapshot);
   for (std::size_t group = 0; group < kGroups.size(); ++group) {
-    if ((plan_.groups & (GroupSet{1} << group)) != 0) {
+    if (kHasFamilies[group] && (plan_.groups & (GroupSet{1} << group)) != 0) {
       read_group(static_cast<Group>(group), deadline_ns, snapshot);
     }
   }
@@ -191,7 +222,7 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
   report.success = group != Group::spec || boot_ns_ >= 0;  // the root's start time
   const auto& files = files_of_group_[static_cast<std::size_t>(group)];
   const Controller controller = main_controller(group, layout_);
-  if (layout_.serving(controller) < 0) {
+  if (!is_served(group, layout_)) {
     // Pressure of the host alone (pure v1): every cgroup lacks it but the root.
     const bool host_only = controller == Controller::psi && layout_.psi == PsiState::host_only;
     const Reason why = host_only                       ? Reason::kernel_lacks
@@ -287,8 +318,7 @@ bool Collector::read_cgroup(const Cgroup& cgroup, std::span<const std::size_t> f
     }
     if (!lacking) lacking = reason_of(kind, outcome);
   }
-  if (lacking && layout_.serving(main_controller(
-                     files.empty() ? Group::spec : plan_.files[files[0]].group, layout_)) >= 0) {
+  if (lacking && is_served(plan_.files[files[0]].group, layout_)) {
     ++report.unavailable[static_cast<std::size_t>(*lacking)];
   }
   return true;

@@ -325,6 +325,7 @@ std::string metric_list() {
   std::string text;
   for (std::size_t i = 0; i < kGroups.size(); ++i) {
     const auto group = static_cast<Group>(i);
+    if (!kHasFamilies[i]) continue;
     Columns families("  ");
     for (const Family& family : kFamilies) {
       if (family.reporter == Reporter::nobody || !has_row_in(family, group)) continue;

@@ -24,8 +24,32 @@ enum class Unit : std::uint8_t {
 }
 
 /// A collector: what `--collector.X` switches. `spec` is always on, as cAdvisor's groupless
-/// families are.
-enum class Group : std::uint8_t { spec, cpu, percpu, memory, oom_event, pids, pressure };
+/// families are. In the order of reading: a file that several need is read by the first.
+enum class Group : std::uint8_t {
+  spec,
+  host,
+  limits,
+  cpu,
+  cpu_detail,
+  percpu,
+  cpuset,
+  memory,
+  memory_stat,
+  memory_numa,
+  events,
+  swap,
+  swap_detail,
+  oom_event,
+  pids,
+  state,
+  state_detail,
+  pressure,
+  disk_io,
+  io_detail,
+  hugetlb,
+  rdma,
+  misc,
+};
 
 struct GroupInfo {
   std::string_view name, help;
@@ -35,12 +59,28 @@ struct GroupInfo {
 /// Indexed by Group.
 inline constexpr auto kGroups = std::to_array<GroupInfo>({
     {"spec", "Configured limits, start time and last seen; always on.", true},
+    {"host", "The machine: its CPUs, memory and swap.", true},
+    {"limits", "Further limits, and the ancestor whose limit is the tightest.", true},
     {"cpu", "CPU time and CFS throttling.", true},
+    {"cpu_detail", "CPU time of nice tasks and core scheduling, memory nodes, clamps.", false},
     {"percpu", "CPU time of each CPU in place of the total (v1 only).", false},
+    {"cpuset", "Whether memory moves with the set of nodes (v1 only).", false},
     {"memory", "Memory usage, its parts, its peak and its failures.", true},
+    {"memory_stat", "Every part of memory and every event that memory.stat has.", false},
+    {"memory_numa", "Memory on each NUMA node.", false},
+    {"events", "Memory events of the cgroup alone, kills of whole groups.", false},
+    {"swap", "Swap limits, peak, events and zswap, while the host has swap.", true},
+    {"swap_detail", "Where swap is throttled, and the limit of zswap.", false},
     {"oom_event", "OOM kills.", true},
     {"pids", "Tasks and their limit.", true},
+    {"state", "Whether a cgroup is frozen.", true},
+    {"state_detail", "Time frozen, descendants, and whether there are processes.", false},
     {"pressure", "Pressure stall information (PSI).", true},
+    {"diskIO", "Block I/O of each device.", true},
+    {"io_detail", "Discards, delays, weights and latency targets of each device.", false},
+    {"hugetlb", "Huge pages, their limits and failures.", false},
+    {"rdma", "RDMA handles and objects.", false},
+    {"misc", "Resources of the misc controller.", false},
 });
 
 [[nodiscard]] constexpr const GroupInfo& info(Group group) {
@@ -48,7 +88,7 @@ inline constexpr auto kGroups = std::to_array<GroupInfo>({
 }
 
 /// Which groups a pass reads, one bit each.
-using GroupSet = std::uint32_t;
+using GroupSet = std::uint64_t;
 [[nodiscard]] constexpr GroupSet bit(Group group) {
   return GroupSet{1} << static_cast<unsigned>(group);
 }

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <optional>
 #include <string_view>
@@ -9,21 +10,13 @@
 #include <vector>
 
 #include "agent/cli_flags.h"
+#include "agent/cli_once.h"
 #include "config/nearest.h"
 #include "config/option.h"
 #include "config/scalar.h"
 
 namespace cgmon {
 namespace {
-
-using std::chrono::milliseconds;
-
-constexpr milliseconds kIntervalMin{100};
-constexpr milliseconds kIntervalMax = std::chrono::hours{1};
-
-tl::unexpected<Error> usage_failure(const std::string& what) {
-  return failure(what + " (see --help)");
-}
 
 /// The CLI11 parser of all flags and commands. It only takes the line apart into strings; what
 /// they may be is said by the option table.
@@ -81,6 +74,16 @@ class CommandLine {
       return tl::unexpected(fine.error());
     }
     return values.front();
+  }
+
+  /// All values of a flag that may be given more than once.
+  [[nodiscard]] Result<std::vector<std::string>> values(FlagOf flag) const {
+    const std::string name(kCommandFlags[static_cast<std::size_t>(flag)].name);
+    const std::vector<std::string>& values = command(flag).results();
+    if (Result<void> fine = check_values(name, values, true); !fine) {
+      return tl::unexpected(fine.error());
+    }
+    return values;
   }
 
   /// Puts the flags' values over those of `config`.
@@ -205,25 +208,23 @@ class CommandLine {
 };
 
 Result<OnceOptions> once_options(const CommandLine& line) {
-  OnceOptions once;
-  const Result<std::optional<std::string>> output = line.value(FlagOf::output);
-  if (!output) return tl::unexpected(output.error());
-  if (*output == "prometheus") {
-    once.output = OutputFormat::prometheus;
-  } else if (*output && **output != "table") {
-    return usage_failure("`--output`: expected table or prometheus, got " + in_quotes(**output));
+  OnceWords words;
+  const std::array<std::pair<FlagOf, std::optional<std::string>*>, 5> single{
+      {{FlagOf::output, &words.output},
+       {FlagOf::interval, &words.interval},
+       {FlagOf::sort, &words.sort},
+       {FlagOf::limit, &words.limit},
+       {FlagOf::color, &words.color}}};
+  for (const auto& [flag, word] : single) {
+    Result<std::optional<std::string>> value = line.value(flag);
+    if (!value) return tl::unexpected(value.error());
+    *word = *std::move(value);
   }
-  const Result<std::optional<std::string>> interval = line.value(FlagOf::interval);
-  if (!interval) return tl::unexpected(interval.error());
-  if (!*interval) return once;
-  const std::optional<milliseconds> parsed = parse_duration(**interval);
-  if (!parsed || *parsed < kIntervalMin || *parsed > kIntervalMax) {
-    return usage_failure("`--interval`: expected a duration like 500ms, 2s or 1m, from " +
-                         to_string(kIntervalMin) + " to " + to_string(kIntervalMax) + ", got " +
-                         in_quotes(**interval));
-  }
-  once.interval = *parsed;
-  return once;
+  Result<std::vector<std::string>> filters = line.values(FlagOf::filter);
+  if (!filters) return tl::unexpected(filters.error());
+  words.filters = *std::move(filters);
+  words.no_trunc = line.has(FlagOf::no_trunc);
+  return once_options(words);
 }
 
 Result<Command> command_of(const CommandLine& line) {
@@ -232,8 +233,10 @@ Result<Command> command_of(const CommandLine& line) {
     return usage_failure(std::string("`--once` does not go with the command ") +
                          (line.is_detect() ? "`detect`" : "`metrics`"));
   }
-  if (!once && line.has(FlagOf::output)) return usage_failure("`--output` needs `--once`");
-  if (!once && line.has(FlagOf::interval)) return usage_failure("`--interval` needs `--once`");
+  for (std::size_t i = 0; i < kCommandFlags.size() && !once; ++i) {
+    if (kCommandFlags[i].task != CommandTask::shell || !line.has(static_cast<FlagOf>(i))) continue;
+    return usage_failure("`--" + std::string(kCommandFlags[i].name) + "` needs `--once`");
+  }
   if (once) return Command::once;
   if (line.is_detect()) return Command::detect;
   return line.is_metrics() ? Command::metrics : Command::serve;
@@ -278,7 +281,7 @@ Result<Invocation> parse_command_line(std::span<const std::string> arguments,
   if (!config) return tl::unexpected(config.error());
   invocation.command = *command;
   invocation.config = *std::move(config);
-  invocation.once = *once;
+  invocation.once = *std::move(once);
   invocation.metric_name = line.metric_name();
   return invocation;
 }

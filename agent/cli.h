@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "agent/expose/table_options.h"
 #include "collectors/base/result.h"
 #include "config/config.h"
 
@@ -15,11 +16,17 @@ enum class Command : std::uint8_t { serve, once, detect, metrics, help, version 
 
 enum class OutputFormat : std::uint8_t { table, prometheus };
 
+/// Of --color: auto is what suits standard output.
+enum class ColorChoice : std::uint8_t { automatic, always, never };
+
 /// Of `agent --once`.
 struct OnceOptions {
   OutputFormat output = OutputFormat::table;
   /// Between the two samples that rates are made of.
   std::chrono::milliseconds interval{1000};
+  /// What the line says of it: sort, filters, limit, wide, whole_ids.
+  TableOptions table;
+  ColorChoice color = ColorChoice::automatic;
 };
 
 /// A command line, understood: the configuration is merged (defaults, then the file, then flags)

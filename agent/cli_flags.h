@@ -21,7 +21,19 @@ struct CommandFlag {
 };
 
 /// Indexes of kCommandFlags.
-enum class FlagOf : std::uint8_t { once, output, interval, config_file, help, version };
+enum class FlagOf : std::uint8_t {
+  once,
+  output,
+  interval,
+  sort,
+  filter,
+  limit,
+  no_trunc,
+  color,
+  config_file,
+  help,
+  version,
+};
 
 inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
     {.name = "once", .task = CommandTask::shell, .help = "Print once and exit, without serving."},
@@ -29,11 +41,35 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
      .short_name = 'o',
      .task = CommandTask::shell,
      .value_name = "FORMAT",
-     .help = "With --once: table or prometheus. Default: table."},
+     .help = "With --once: table, wide (a table of more columns) or prometheus. Default: table."},
     {.name = "interval",
      .task = CommandTask::shell,
      .value_name = "DURATION",
      .help = "With --once: time between the two samples that rates are made of. Default: 1s."},
+    {.name = "sort",
+     .task = CommandTask::shell,
+     .value_name = "KEY[,KEY...]",
+     .help = "Order of the table: name, id or a column: cpu, memory, pids, throttled, psi-cpu, ... "
+             "(an unknown one lists all). From the largest, or from a; =-KEY the other way round. "
+             "Default: cpu."},
+    {.name = "filter",
+     .task = CommandTask::shell,
+     .value_name = "KEY=PATTERN",
+     .help = "Only what is so: kind=container, name='web*', runtime=docker, image=..., id=...; * "
+             "and ? stand for anything and one character. Repeatable: one of those of a key, and "
+             "so for every key."},
+    {.name = "limit",
+     .task = CommandTask::shell,
+     .value_name = "N",
+     .help = "No more than N lines, the host's beside them. Default: all."},
+    {.name = "no-trunc",
+     .task = CommandTask::shell,
+     .help = "Whole names, ids and lines, also in a narrow terminal."},
+    {.name = "color",
+     .task = CommandTask::shell,
+     .value_name = "WHEN",
+     .help = "Yellow and red for what nears its limit: auto (on a terminal, unless NO_COLOR is "
+             "set), always or never. Default: auto."},
     {.name = "config.file",
      .value_name = "FILE",
      .help = "YAML file with the options; flags override it. Default: none."},

@@ -34,6 +34,7 @@ constexpr std::string_view kShell = R"(
 Shell: look once
   $ agent --once
   $ agent --once --only=units --interval=5s
+  $ agent --once --sort=memory --limit=10 --filter kind=container --filter name='web*' -o wide
   $ agent --once -o prometheus > cgroups.prom
 )";
 

@@ -115,6 +115,47 @@ TEST(CommandLine, UnderstandsOnceAndItsOptions) {
   EXPECT_EQ(parsed({"--output=table", "--once"}).once.output, OutputFormat::table);
 }
 
+TEST(CommandLine, ReadsWhatTheTableIsToLookLike) {
+  const OnceOptions once =
+      parsed({"--once", "-o", "wide", "--sort=-memory,name", "--filter", "kind=container",
+              "--filter=name=web*", "--limit=7", "--no-trunc", "--color=always"})
+          .once;
+  EXPECT_EQ(once.output, OutputFormat::table);
+  EXPECT_TRUE(once.table.wide);
+  ASSERT_EQ(once.table.sort.size(), 2U);
+  EXPECT_EQ(once.table.sort[0].column, TableColumn::memory);
+  EXPECT_TRUE(once.table.sort[0].reversed);
+  EXPECT_EQ(once.table.sort[1].by, SortKey::By::name);
+  ASSERT_EQ(once.table.filters.size(), 2U);
+  EXPECT_EQ(once.table.filters[0].of, TableFilter::Of::kind);
+  EXPECT_EQ(once.table.filters[1].pattern, "web*");
+  EXPECT_EQ(once.table.limit, 7U);
+  EXPECT_TRUE(once.table.whole_ids);
+  EXPECT_EQ(once.color, ColorChoice::always);
+}
+
+TEST(CommandLine, RefusesWhatNoTableHas) {
+  EXPECT_EQ(error_of({"--once", "--sort=memroy"}),
+            "`--sort`: unknown key `memroy`; did you mean `memory`? (see --help)");
+  EXPECT_EQ(error_of({"--once", "--sort=cpu,"}),
+            "`--sort`: unknown key ``, known are name, id, cpu, cpu-limit, memory, memory-share, "
+            "memory-peak, swap, pids, throttled, psi-cpu, psi-memory, psi-io, full-cpu, "
+            "full-memory, full-io, io-read, io-write, oom-kills, image (see --help)");
+  EXPECT_EQ(error_of({"--once", "--filter", "web"}),
+            "`--filter`: expected KEY=PATTERN, got `web` (see --help)");
+  EXPECT_EQ(error_of({"--once", "--filter", "nme=web"}),
+            "`--filter`: unknown key `nme`; did you mean `name`? (see --help)");
+  EXPECT_EQ(error_of({"--once", "--filter=kind=contaner"}),
+            "`--filter`: unknown kind `contaner`; did you mean `container`? (see --help)");
+  EXPECT_EQ(error_of({"--once", "--limit=0"}),
+            "`--limit`: expected a number from 1 to 1000000, got `0` (see --help)");
+  EXPECT_EQ(error_of({"--once", "--color=yes"}),
+            "`--color`: expected auto, always or never, got `yes` (see --help)");
+  EXPECT_EQ(error_of({"--once", "-o", "prometheus", "--limit=3"}),
+            "`--limit` is of the table and does not go with `--output`=prometheus (see --help)");
+  EXPECT_EQ(error_of({"--sort=cpu"}), "`--sort` needs `--once` (see --help)");
+}
+
 TEST(CommandLine, UnderstandsDetectWithFlagsOnEitherSide) {
   for (const auto& arguments : {std::vector<std::string>{"detect", "--path.rootfs=/host"},
                                 std::vector<std::string>{"--path.rootfs", "/host", "detect"}}) {
@@ -213,7 +254,7 @@ TEST(WrongUsage, SaysWhatAValueHasToBe) {
   EXPECT_EQ(error_of({"--no-collector.cpu=maybe"}),
             "`--collector.cpu`: expected true or false, got `maybe` (see --help)");
   EXPECT_EQ(error_of({"--once", "-o", "json"}),
-            "`--output`: expected table or prometheus, got `json` (see --help)");
+            "`--output`: expected table, wide or prometheus, got `json` (see --help)");
   EXPECT_EQ(error_of({"--once", "--interval=1"}),
             "`--interval`: expected a duration like 500ms, 2s or 1m, from 100ms to 1h, got `1` "
             "(see --help)");

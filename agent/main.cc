@@ -89,6 +89,15 @@ std::size_t terminal_width() {
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+/// By itself where a person reads it and has not set NO_COLOR (no-color.org).
+bool is_colored(ColorChoice choice) {
+  if (choice != ColorChoice::automatic) return choice == ColorChoice::always;
+  const char* const none = std::getenv("NO_COLOR");
+  const char* const terminal = std::getenv("TERM");
+  return ::isatty(STDOUT_FILENO) == 1 && (none == nullptr || *none == '\0') &&
+         (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
 /// Lines of logfmt on stderr: ts=… level=… and what the caller wrote.
 std::shared_ptr<spdlog::logger> make_log(LogLevel level) {
   auto log =
@@ -122,8 +131,9 @@ int run_once(const Invocation& invocation) {
                      !invocation.config.web.disable_exporter_metrics);
     return print(once_prometheus(**session, self, invocation.config.limits.samples));
   }
-  TableOptions table;
-  table.width = terminal_width();
+  TableOptions table = invocation.once.table;
+  table.width = table.whole_ids ? 0 : terminal_width();
+  table.color = is_colored(invocation.once.color);
   table.lines = invocation.config.only ? TableLines::all : TableLines::busy;
   const auto sleep = [](std::int64_t ns) {
     std::this_thread::sleep_for(std::chrono::nanoseconds(ns));

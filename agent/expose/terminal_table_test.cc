@@ -5,6 +5,8 @@
 
 #include <memory>
 #include <sstream>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "agent/expose/terminal_text.h"
@@ -16,6 +18,7 @@ namespace {
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr std::uint64_t kMs = 1'000'000, kMiB = 1'048'576;
@@ -328,6 +331,133 @@ TEST(TerminalTable, AlignsColumnsBehindWideNames) {
   std::vector<std::size_t> widths;
   for (const std::string& line : lines_of(host.table().text)) widths.push_back(display_width(line));
   EXPECT_THAT(widths, Each(widths.front()));
+}
+
+/// Containers with their CPU rise in ms, memory in MiB.
+Host host_of(const std::vector<std::tuple<std::string, std::uint64_t, std::uint64_t>>& containers) {
+  Host host;
+  for (const auto& [name, cpu, memory] : containers) {
+    const Slot slot = host.add_container(name);
+    host.both(kCpu, slot, 0, cpu * kMs);
+    host.now(kWorkingSet, slot, Value::of(memory * kMiB));
+  }
+  return host;
+}
+
+std::vector<SortKey> keys(const std::vector<std::string>& texts) {
+  std::vector<SortKey> keys;
+  for (const std::string& text : texts) keys.push_back(*parse_sort_key(text));
+  return keys;
+}
+
+TEST(TerminalTable, SortsByAnyColumnEitherWayWithTheUnknownLast) {
+  Host host = host_of({{"c", 1, 30}, {"a", 2, 10}, {"b", 3, 30}});
+  host.add_container("unknown");
+  const auto by = [&](const std::vector<std::string>& texts) {
+    return names_in(host.table({.sort = keys(texts)}));
+  };
+  EXPECT_THAT(by({"memory"}), ElementsAre("/", "b", "c", "a", "unknown"));
+  EXPECT_THAT(by({"-memory"}), ElementsAre("/", "a", "b", "c", "unknown"));
+  EXPECT_THAT(by({"memory", "-name"}), ElementsAre("/", "c", "b", "a", "unknown"));
+  EXPECT_THAT(by({"memory", "-cpu"}), ElementsAre("/", "c", "b", "a", "unknown"));
+  EXPECT_THAT(by({"name"}), ElementsAre("/", "a", "b", "c", "unknown"));
+  EXPECT_THAT(by({"-id"}), ElementsAre("/", "unknown", "c", "b", "a"));
+}
+
+TEST(TerminalTable, ShowsNoMoreLinesThanTheLimit) {
+  const Host host = host_of({{"a", 1, 1}, {"b", 3, 1}, {"c", 2, 1}});
+  const TerminalTable table = host.table({.limit = 2});
+  EXPECT_THAT(names_in(table), ElementsAre("/", "b", "c"));
+  EXPECT_EQ(table.shown, 2U);
+  EXPECT_THAT(names_in(host.table({.limit = 9})), SizeIs(4));
+}
+
+TEST(TerminalTable, ShowsWhatPassesTheFiltersAndNothingElse) {
+  Host host = host_of({{"web-1", 1, 1}, {"db", 3, 1}, {"web-2", 2, 1}});
+  const auto filtered = [&](std::vector<TableFilter> filters) {
+    return host.table({.filters = std::move(filters)});
+  };
+  const TerminalTable web = filtered({{TableFilter::Of::name, "web*"}});
+  EXPECT_THAT(names_in(web), ElementsAre("web-2", "web-1"));
+  EXPECT_EQ(web.left_out, 0U);
+  EXPECT_THAT(names_in(filtered({{TableFilter::Of::name, "/"}})), ElementsAre("/"));
+  EXPECT_THAT(names_in(filtered({{TableFilter::Of::name, "nothing"}})), SizeIs(0));
+}
+
+TEST(TerminalTable, ShowsSlicesToThoseWhoAskForThem) {
+  Host host;
+  host.add({.id = "/a.slice", .kind = CgroupKind::slice, .unit = "a.slice"});
+  host.now(kTasks, host.add({.id = "/b.slice", .kind = CgroupKind::slice, .unit = "b.slice"}),
+           Value::of(0));
+  EXPECT_THAT(names_in(host.table({.filters = {{TableFilter::Of::kind, "slice"}}})),
+              ElementsAre("a.slice"));
+  EXPECT_THAT(names_in(host.table({.filters = {{TableFilter::Of::name, "*.slice"}}})), SizeIs(0));
+}
+
+TEST(TerminalTable, ShowsWholeIdsWhereTheyAreAskedFor) {
+  Host host;
+  const std::string id(64, 'd');
+  host.add({.id = "/docker/" + id, .kind = CgroupKind::container, .container_id = id});
+  EXPECT_THAT(names_in(host.table({.whole_ids = true})), ElementsAre("/", id));
+}
+
+TEST(TerminalTable, HasMoreColumnsWhenItIsWide) {
+  Host host;
+  const Slot web = host.add({.id = "/docker/web",
+                             .name = "web",
+                             .image = "evil\x1b[2J:1",
+                             .kind = CgroupKind::container});
+  host.now(row("container_spec_cpu_quota_cores"), web, Value::of(500'000));
+  host.now(row("container_memory_max_usage_bytes"), web, Value::of(9 * kMiB));
+  host.now(row("container_memory_swap"), web, Value::of(0));
+  host.now(row("container_oom_events_total"), web, Value::of(3));
+  host.both(row("container_pressure_memory_stalled_seconds_total"), web, 0, 500 * kMs);
+  const TerminalTable table = host.table({.wide = true});
+  EXPECT_EQ(line_of(table, "NAME"),
+            "NAME CPU % CPU LIMIT MEM USAGE / LIMIT MEM % MEM PEAK SWAP PIDS THROTTLED PSI CPU PSI "
+            "MEM PSI IO FULL CPU FULL MEM FULL IO IO READ/s IO WRITE/s OOM KILLS IMAGE");
+  EXPECT_EQ(line_of(table, "web"),
+            "web - 0.5 - - 9MiB 0B - - - - - - 25.00% - - - 3 evil\\x1b[2J:1");
+  for (std::size_t width = 1; width < 240; ++width) {
+    for (const std::string& line : lines_of(host.table({.width = width, .wide = true}).text)) {
+      EXPECT_LE(display_width(line), width) << line;
+    }
+  }
+}
+
+TEST(TerminalTable, ColorsWhatNearsItsLimitAndNothingElse) {
+  const auto memory_of = [](std::uint64_t percent, bool color) {
+    Host host;
+    const Slot slot = host.add_container("x");
+    host.now(kWorkingSet, slot, Value::of(percent * kMiB));
+    host.now(kLimit, slot, Value::of(100 * kMiB));
+    return lines_of(host.table({.color = color}).text)[2];
+  };
+  EXPECT_THAT(memory_of(79, true), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(memory_of(80, true), HasSubstr("  \x1b[33m80.00%\x1b[0m  "));
+  EXPECT_THAT(memory_of(95, true), HasSubstr("  \x1b[31m95.00%\x1b[0m  "));
+  EXPECT_THAT(memory_of(95, false), Not(HasSubstr("\x1b")));
+  const Host host = busy_host();
+  EXPECT_THAT(host.table({.color = true}).text, HasSubstr("\x1b[31m95.00%\x1b[0m"));
+  std::string plain = host.table({.color = true}).text;
+  for (const std::string code : {"\x1b[31m", "\x1b[33m", "\x1b[0m"}) {
+    for (std::size_t at = plain.find(code); at != plain.npos; at = plain.find(code)) {
+      plain.erase(at, code.size());
+    }
+  }
+  EXPECT_EQ(plain, host.table().text);
+}
+
+TEST(TerminalTable, GradesCpuByItsQuotaAndTasksByTheirLimit) {
+  Host host;
+  const Slot slot = host.add_container("x");
+  host.both(kCpu, slot, 0, 960 * kMs);  // of 2 s
+  host.now(row("container_spec_cpu_quota_cores"), slot, Value::of(500'000));
+  host.now(kTasks, slot, Value::of(8));
+  host.now(kTasksMax, slot, Value::of(10));
+  const std::string line = lines_of(host.table({.color = true}).text)[2];
+  EXPECT_THAT(line, HasSubstr("\x1b[31m48.00%\x1b[0m"));
+  EXPECT_THAT(line, HasSubstr("\x1b[33m8/10\x1b[0m"));
 }
 
 TEST(TerminalTable, HasItsHeadForAHostWithoutAnything) {

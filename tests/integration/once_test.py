@@ -2,7 +2,9 @@
 """The shell's side: `--once` as a table and a page, hostile cgroup names, `detect`, `metrics`."""
 
 import os
+import pty
 import re
+import subprocess
 import sys
 import time
 
@@ -104,6 +106,78 @@ def table_leaves_out_the_empty():
     expect(b"without-a-process" not in ended.stdout, f"an empty cgroup is shown:\n{ended.stdout!r}")
 
 
+def table_as_asked():
+    """--filter, --sort and --limit choose and order the lines; -o wide adds columns."""
+    with TestCgroups() as tree:
+        for number in range(4):
+            tree.make(f"asked-{number}")
+        asked = ("--once", "--interval=200ms", "--only=all", "--filter", "id=*/asked-*")
+        ended = run(checks.agent_binary(), *asked, "--sort=-name", "--limit=3", "-o", "wide")
+    expect_equal(ended.code, 0, f"exit code; stderr {ended.stderr!r}")
+    head, *lines = without_bad_bytes(ended.stdout, "the table").rstrip("\n").split("\n")
+    shown = [re.search(r"asked-\d", line).group() for line in lines]
+    expect_equal(shown, ["asked-3", "asked-2", "asked-1"], "lines")
+    expect("MEM PEAK" in head and "IMAGE" in head, f"columns of -o wide: {head!r}")
+
+
+def color_only_where_it_is_wanted():
+    """Color on a terminal, not in a pipe, not with NO_COLOR; --color overrides both."""
+    with TestCgroups() as tree:
+        cgroup = tree.make("nearly-full")
+        serving = tree.host.serving("pids")
+        if serving is None:
+            raise checks.Skip("no hierarchy has the pids controller")
+        limited = serving.point + cgroup
+        with open(f"{limited}/pids.max", "w", encoding="ascii") as file:
+            file.write("1")
+        sleeper = subprocess.Popen(["sleep", "100"], stdin=subprocess.DEVNULL)
+        try:
+            with open(f"{limited}/cgroup.procs", "w", encoding="ascii") as file:
+                file.write(str(sleeper.pid))
+            for terminal, no_color, flag, wanted in (
+                (True, "", (), True),
+                (False, "", (), False),
+                (True, "1", (), False),
+                (True, "1", ("--color=always",), True),
+                (False, "", ("--color=always",), True),
+                (True, "", ("--color=never",), False),
+            ):
+                text = colored_table(terminal, no_color, *flag)
+                case = f"terminal {terminal}, NO_COLOR {no_color!r}, {flag}"
+                expect(b"1/1" in text, f"{case}: no 1/1 in {text!r}")
+                expect_equal(b"\x1b[31m1/1\x1b[0m" in text, wanted, f"{case}: red in {text!r}")
+                expect_equal(b"\x1b" in text, wanted, f"{case}: an escape in {text!r}")
+        finally:
+            sleeper.kill()
+            sleeper.wait()
+
+
+def colored_table(terminal, no_color, *flags):
+    """What the agent prints of one cgroup with standard output a terminal or a pipe."""
+    command = [
+        checks.agent_binary(), "--once", "--interval=100ms", "--only=all",
+        "--filter=id=*/nearly-full", *flags,
+    ]  # fmt: skip
+    environment = dict(os.environ, NO_COLOR=no_color, TERM="xterm")
+    reader, writer = pty.openpty() if terminal else os.pipe()
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=writer, env=environment
+    ) as process:
+        os.close(writer)
+        text = b""
+        while True:
+            try:
+                part = os.read(reader, 65536)
+            except OSError:  # how a terminal says that nobody writes any more
+                part = b""
+            if not part:
+                break
+            text += part
+        os.close(reader)
+        expect_equal(process.wait(30), 0, "exit code")
+    return text
+
+
 def table_of_hostile_names():
     """Hostile cgroup names reach the table escaped: no control byte, no broken line, a row each."""
     with TestCgroups() as tree:
@@ -185,8 +259,8 @@ def main():
     checks.need_root()
     checks.agent_binary()
     tests = [
-        prometheus_page, same_families, table, table_leaves_out_the_empty, table_of_hostile_names,
-        page_of_hostile_names, detect, metrics,
+        prometheus_page, same_families, table, table_leaves_out_the_empty, table_as_asked,
+        color_only_where_it_is_wanted, table_of_hostile_names, page_of_hostile_names, detect, metrics,
     ]  # fmt: skip
     return checks.main("once", tests, limit_seconds=100)
 

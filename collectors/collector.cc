@@ -115,16 +115,28 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
       tree_(
           files, layout_, plan_.hierarchies, options.bounds,
           [](std::string_view path) { return identify_path(path).kind == CgroupKind::container; }),
-      reader_(files, plan_, options.ticks_per_second),
-      kept_(files, plan_, options.descriptors),
       identifier_(metadata),
-      roots_(roots),
-      files_of_group_(kGroups.size()),
-      absent_(plan_.files.size()) {
-  for (const std::size_t row_index : plan_.subtree_sums) sums_.emplace_back(row_index);
+      roots_(roots) {
+  follow_plan();
+}
+
+/// Makes what goes by the plan's files.
+void Collector::follow_plan() {
+  std::optional<CgroupReader> before = std::move(reader_);
+  kept_.emplace(files_, plan_, options_.descriptors);
+  reader_.emplace(files_, plan_, options_.ticks_per_second);
+  if (before) reader_->count_on(*before);
+  whole_ = part_of(plan_, kAllGroups);
+  walked_of_file_.clear();
+  has_fallback_.clear();
+  absent_.assign(plan_.files.size(), std::vector<std::uint8_t>(tree_.slots()));
+  for (const std::size_t row_index : plan_.subtree_sums) {
+    if (std::ranges::find(sums_, row_index, &SubtreeSums::row) == sums_.end()) {
+      sums_.emplace_back(row_index);
+    }
+  }
   for (std::size_t file = 0; file < plan_.files.size(); ++file) {
     const FileKind& kind = plan_.files[file];
-    files_of_group_[static_cast<std::size_t>(kind.group)].push_back(file);
     const auto found = std::ranges::find(tree_.walked(), kind.hierarchy);
     walked_of_file_.push_back(kind.hierarchy == FileKind::kProc
                                   ? kProcFile
@@ -137,7 +149,16 @@ Collector::~Collector() {
   if (proc_ >= 0) files_.close(proc_);
 }
 
-void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns) {
+void Collector::reconfigure(const CollectorOptions& options) {
+  options_ = options;
+  kept_.reset();  // before the plan that it goes by
+  plan_ = make_read_plan(layout_, options_.groups);
+  tree_.reconfigure(layout_, plan_.hierarchies, options_.bounds);
+  follow_plan();
+}
+
+void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet groups) {
+  const std::int64_t cpu_started = clock_.thread_cpu_ns();
   // What could not be had is tried again: one failure must not last as long as the agent.
   if (proc_ < 0) proc_ = files_.open_directory(Files::kAbsolute, roots_.procfs.c_str());
   if (boot_ns_ <= 0) boot_ns_ = boot_time_ns(files_, roots_);
@@ -146,19 +167,25 @@ void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns) {
   tree_.refresh();
   follow_tree();
   totals_.discovery_ns = clock_.monotonic_ns() - snapshot.monotonic_ns;
+  part_ = &whole_;
+  if ((groups & plan_.groups) != plan_.groups) {
+    narrow_ = part_of(plan_, groups);
+    part_ = &narrow_;
+  }
   prepare(snapshot);
   for (std::size_t group = 0; group < kGroups.size(); ++group) {
-    if (kHasFamilies[group] && (plan_.groups & (GroupSet{1} << group)) != 0) {
+    if (kHasFamilies[group] && (part_->groups & bit(static_cast<Group>(group))) != 0) {
       read_group(static_cast<Group>(group), deadline_ns, snapshot);
     }
   }
   finish(snapshot, deadline_ns);
+  snapshot.report.cpu_ns = clock_.thread_cpu_ns() - cpu_started;
 }
 
 /// Lets go of what belonged to cgroups that went away, and meets the new ones.
 void Collector::follow_tree() {
   for (const Slot slot : tree_.removed()) {
-    kept_.drop_cgroup(slot);
+    kept_->drop_cgroup(slot);
     for (auto& absent : absent_) {
       if (slot < absent.size()) absent[slot] = 0;
     }
@@ -168,7 +195,7 @@ void Collector::follow_tree() {
       known_[slot] = 0;
     }
   }
-  for (const auto& [slot, h] : tree_.replaced()) kept_.drop_cgroup(slot, tree_.walked()[h]);
+  for (const auto& [slot, h] : tree_.replaced()) kept_->drop_cgroup(slot, tree_.walked()[h]);
   for (SubtreeSums& sums : sums_) sums.remove(tree_.removed());
   known_.resize(tree_.slots());
   for (auto& absent : absent_) absent.resize(tree_.slots());
@@ -184,7 +211,7 @@ void Collector::follow_tree() {
   for (const Cgroup* const cgroup : tree_.in_order()) {
     (chosen(*identifier_.labels(cgroup->slot)) ? chosen_ : others_).push_back(cgroup);
   }
-  kept_.fit(chosen_.size(), tree_.slots());
+  kept_->fit(chosen_.size(), tree_.slots());
 }
 
 bool Collector::chosen(const CgroupLabels& labels) const {
@@ -204,8 +231,8 @@ void Collector::prepare(Snapshot& snapshot) {
       snapshot.columns[row_index].drop();
     }
   }
-  snapshot.groups = plan_.groups;
-  snapshot.served = plan_.served;
+  snapshot.groups = part_->groups;
+  snapshot.served = part_->served;
   snapshot.alive.assign(tree_.slots(), 0);
   snapshot.parent.assign(tree_.slots(), kNoSlot);
   for (const Cgroup* const cgroup : chosen_) {
@@ -220,7 +247,7 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
   const std::int64_t started = clock_.monotonic_ns(), cpu_started = clock_.thread_cpu_ns();
   report.collected = true;
   report.success = group != Group::spec || boot_ns_ >= 0;  // the root's start time
-  const auto& files = files_of_group_[static_cast<std::size_t>(group)];
+  const auto& files = part_->files[static_cast<std::size_t>(group)];
   const Controller controller = main_controller(group, layout_);
   if (!is_served(group, layout_)) {
     // Pressure of the host alone (pure v1): every cgroup lacks it but the root.
@@ -243,7 +270,7 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
       ++late;
       continue;
     }
-    if (!read_cgroup(*cgroup, files, report, snapshot)) {
+    if (!read_cgroup(*cgroup, group, report, snapshot)) {
       snapshot.alive[cgroup->slot] = 0;
       ++totals_.vanished_reading;
       tree_.distrust();
@@ -275,27 +302,27 @@ void Collector::read_for_sums(std::span<const std::size_t> files, std::int64_t d
       if (!cgroup->is_in(walked_of_file_[file])) continue;
       const CgroupReader::Place place{tree_.directory(walked_of_file_[file]),
                                       tree_.relative(*cgroup, walked_of_file_[file]), -1};
-      reader_.read(file, place, cgroup->slot, false, snapshot);
+      reader_->read(file, place, cgroup->slot, false, snapshot);
     }
   }
 }
 
 /// Reads a group's files of one cgroup; false when the cgroup turned out to be gone.
-bool Collector::read_cgroup(const Cgroup& cgroup, std::span<const std::size_t> files,
-                            GroupReport& report, Snapshot& snapshot) {
+bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& report,
+                            Snapshot& snapshot) {
   const bool is_root = tree_.is_host_root(cgroup);
   std::optional<Reason> lacking;
   bool failed = false;
-  for (const std::size_t file : files) {
-    if (!reader_.wanted(file, cgroup.slot, is_root, snapshot)) continue;
+  for (const std::size_t file : part_->files[static_cast<std::size_t>(group)]) {
+    if (!reader_->wanted(file, cgroup.slot, is_root, snapshot)) continue;
     // Another source stands in for one that this host lacks. For one that failed it would be a
     // counter that jumps to and fro between two counts.
-    if (failed && reader_.is_fallback(file)) continue;
+    if (failed && reader_->is_fallback(file)) continue;
     // Nor does it take turns with one that comes and goes, as cpuacct does under systemd: the one
     // that first yielded stays.
     Pin& pin = pins_[cgroup.slot];
     if (pin == Pin::fallback ? has_fallback_[file] != 0
-                             : pin == Pin::preferred && reader_.is_fallback(file)) {
+                             : pin == Pin::preferred && reader_->is_fallback(file)) {
       continue;
     }
     const FileKind& kind = plan_.files[file];
@@ -309,7 +336,7 @@ bool Collector::read_cgroup(const Cgroup& cgroup, std::span<const std::size_t> f
     if (outcome == ReadOutcome::gone) return false;
     if (outcome == ReadOutcome::ok) {
       if (has_fallback_[file] != 0) pin = Pin::preferred;
-      if (reader_.is_fallback(file)) pin = Pin::fallback;
+      if (reader_->is_fallback(file)) pin = Pin::fallback;
       continue;
     }
     if (outcome == ReadOutcome::denied || outcome == ReadOutcome::failed) {
@@ -318,7 +345,7 @@ bool Collector::read_cgroup(const Cgroup& cgroup, std::span<const std::size_t> f
     }
     if (!lacking) lacking = reason_of(kind, outcome);
   }
-  if (lacking && is_served(plan_.files[files[0]].group, layout_)) {
+  if (lacking && is_served(group, layout_)) {
     ++report.unavailable[static_cast<std::size_t>(*lacking)];
   }
   return true;
@@ -329,20 +356,20 @@ ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is
   const std::size_t h = walked_of_file_[file];
   if (h == kProcFile) {
     if (proc_ < 0) return ReadOutcome::failed;
-    return reader_.read(file, {proc_, ".", -1}, cgroup.slot, is_root, snapshot);
+    return reader_->read(file, {proc_, ".", -1}, cgroup.slot, is_root, snapshot);
   }
   CgroupReader::Place place{tree_.directory(h), tree_.relative(cgroup, h), -1};
-  if (kept_.keeps(file)) {
-    place.kept = kept_.get(file, cgroup.slot);
+  if (kept_->keeps(file)) {
+    place.kept = kept_->get(file, cgroup.slot);
     if (place.kept < 0) {
-      place.kept = kept_.open(file, cgroup.slot, place.directory, place.relative);
+      place.kept = kept_->open(file, cgroup.slot, place.directory, place.relative);
     }
   }
   // Out of descriptors, a file is still read without keeping it.
   const bool refused = place.kept < -1 && place.kept != -EMFILE && place.kept != -ENFILE;
-  const ReadOutcome outcome = refused ? reader_.failed(file, -place.kept, place.relative)
-                                      : reader_.read(file, place, cgroup.slot, is_root, snapshot);
-  if (outcome != ReadOutcome::ok && place.kept >= 0) kept_.drop(file, cgroup.slot);
+  const ReadOutcome outcome = refused ? reader_->failed(file, -place.kept, place.relative)
+                                      : reader_->read(file, place, cgroup.slot, is_root, snapshot);
+  if (outcome != ReadOutcome::ok && place.kept >= 0) kept_->drop(file, cgroup.slot);
   return outcome == ReadOutcome::absent ? really_absent(file, cgroup) : outcome;
 }
 
@@ -373,26 +400,26 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
     const auto& labels = identifier_.labels(slot);
     if (snapshot.labels[slot] != labels) snapshot.labels[slot] = labels;
     set_agent_rows(*cgroup, snapshot);
-    reader_.derive(slot, tree_.is_host_root(*cgroup), snapshot);
+    reader_->derive(slot, tree_.is_host_root(*cgroup), snapshot);
   }
   for (Slot slot = 0; slot < snapshot.labels.size(); ++slot) {
     if (snapshot.alive[slot] == 0) snapshot.labels[slot].reset();
   }
   ++totals_.passes;
-  totals_.reads = reader_.reads();
+  totals_.reads = reader_->reads();
   totals_.cgroups_added = tree_.counters().added;
   totals_.cgroups_removed = tree_.counters().removed;
   totals_.watch_failures = tree_.counters().watch_failures;
   totals_.dropped_bound = tree_.counters().dropped_bound;
   totals_.dropped_depth = tree_.counters().dropped_depth;
   totals_.dropped_filter = static_cast<std::uint32_t>(tree_.in_order().size() - chosen_.size());
-  totals_.descriptors_kept = static_cast<std::uint32_t>(kept_.open_files());
-  totals_.descriptors_limit = static_cast<std::uint32_t>(kept_.budget());
+  totals_.descriptors_kept = static_cast<std::uint32_t>(kept_->open_files());
+  totals_.descriptors_limit = static_cast<std::uint32_t>(kept_->budget());
   totals_.groups = snapshot.report.groups;
   totals_.deadline_exceeded = snapshot.report.deadline_exceeded;
   totals_.duration_ns = clock_.monotonic_ns() - snapshot.monotonic_ns;
   snapshot.report = totals_;
-  snapshot.read_errors = reader_.errors();
+  snapshot.read_errors = reader_->errors();
   const auto& tree_errors = tree_.errors();
   snapshot.read_errors.insert(snapshot.read_errors.end(), tree_errors.begin(), tree_errors.end());
   snapshot.metadata_failures = identifier_.failures();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,24 +45,28 @@ class Collector {
   Collector& operator=(const Collector&) = delete;
   ~Collector();
 
-  /// Reads every chosen row of every cgroup that exists when it is called. What could not be read
-  /// before `deadline_ns` (monotonic) is absent and counted.
-  void collect(Snapshot& snapshot, std::int64_t deadline_ns);
+  /// Reads every chosen row of every cgroup that exists when it is called; of `groups` alone when
+  /// fewer are asked for. What could not be read before `deadline_ns` (monotonic) is absent and
+  /// counted.
+  void collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet groups = kAllGroups);
+
+  /// From the next pass on reads by these options. What is known of cgroups and all counters stay.
+  void reconfigure(const CollectorOptions& options);
 
   [[nodiscard]] const Layout& layout() const { return layout_; }
   [[nodiscard]] const ReadPlan& plan() const { return plan_; }
   [[nodiscard]] const Identifier& identifier() const { return identifier_; }
   [[nodiscard]] const CgroupTree& tree() const { return tree_; }
-  [[nodiscard]] const KeptFiles& kept_files() const { return kept_; }
+  [[nodiscard]] const KeptFiles& kept_files() const { return *kept_; }
 
  private:
+  void follow_plan();
   void follow_tree();
   void prepare(Snapshot& snapshot);
   void read_group(Group group, std::int64_t deadline_ns, Snapshot& snapshot);
   void read_for_sums(std::span<const std::size_t> files, std::int64_t deadline_ns,
                      Snapshot& snapshot);
-  bool read_cgroup(const Cgroup& cgroup, std::span<const std::size_t> files, GroupReport& report,
-                   Snapshot& snapshot);
+  bool read_cgroup(const Cgroup& cgroup, Group group, GroupReport& report, Snapshot& snapshot);
   ReadOutcome read_file(std::size_t file, const Cgroup& cgroup, bool is_root, Snapshot& snapshot);
   ReadOutcome really_absent(std::size_t file, const Cgroup& cgroup);
   void finish(Snapshot& snapshot, std::int64_t deadline_ns);
@@ -75,18 +80,19 @@ class Collector {
   CollectorOptions options_;
   ReadPlan plan_;
   CgroupTree tree_;
-  CgroupReader reader_;
-  KeptFiles kept_;
+  std::optional<CgroupReader> reader_;  // these two have a value; they are made anew with the plan
+  std::optional<KeptFiles> kept_;
   Identifier identifier_;
   std::vector<SubtreeSums> sums_;
   Roots roots_;
   int proc_ = -1;
   std::int64_t boot_ns_ = 0;  // since the epoch; 0: unknown, negative: errno
 
-  std::vector<std::size_t> walked_of_file_;               // by file: index into the tree's walked
-  std::vector<std::vector<std::size_t>> files_of_group_;  // by group
-  std::vector<std::vector<std::uint8_t>> absent_;         // by file and slot: seen absent before
-  std::vector<std::uint8_t> has_fallback_;                // by file: another source may stand in
+  std::vector<std::size_t> walked_of_file_;  // by file: index into the tree's walked
+  PlanPart whole_, narrow_;                  // what passes read: all, and those that ask for less
+  const PlanPart* part_ = &whole_;           // what this pass reads
+  std::vector<std::vector<std::uint8_t>> absent_;  // by file and slot: seen absent before
+  std::vector<std::uint8_t> has_fallback_;         // by file: another source may stand in
   /// Which source a cgroup's counters come from, where this host has two.
   enum class Pin : std::uint8_t { none, preferred, fallback };
   std::vector<Pin> pins_;              // by slot

@@ -16,6 +16,7 @@ class SubtreeSums {
  public:
   explicit SubtreeSums(std::size_t row_index) : row_(row_index) {}
 
+  [[nodiscard]] std::size_t row() const { return row_; }
   /// Before a pass: cgroups that went away since the last one, children before parents.
   void remove(std::span<const Slot> removed);
   /// After reading: replaces the row's values by the sums over each subtree. `order` has parents

@@ -62,6 +62,11 @@ class CgroupReader {
 
   [[nodiscard]] const std::vector<ReadError>& errors() const { return errors_; }
   [[nodiscard]] std::uint64_t reads() const { return reads_; }
+  /// Goes on counting where the reader of another plan stopped.
+  void count_on(const CgroupReader& before) {
+    errors_ = before.errors_;
+    reads_ = before.reads_;
+  }
 
  private:
   struct Prepared {

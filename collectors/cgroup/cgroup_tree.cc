@@ -14,26 +14,28 @@ constexpr unsigned kDoubts = 3;          // unannounced changes until events are
 CgroupTree::CgroupTree(Files& files, const Layout& layout, std::vector<int> walked,
                        TreeBounds bounds, std::function<bool(std::string_view)> preferred)
     : files_(files),
-      walked_(std::move(walked)),
-      hierarchies_(walked_.size()),
       bounds_(bounds),
       preferred_(std::move(preferred)),
       restricted_(layout.restricted()) {
   root_.path = "/";
-  root_.places = std::make_unique<Cgroup::Place[]>(walked_.size());
-  for (std::size_t h = 0; h < walked_.size(); ++h) {
-    const Hierarchy& hierarchy = layout.hierarchies[static_cast<std::size_t>(walked_[h])];
-    Walked& walked_one = hierarchies_[h];
-    if (walked_[h] == layout.master()) master_ = h;
-    walked_one.prefix = hierarchy.prefix;
-    walked_one.version = hierarchy.version;
-    walked_one.mount_point = hierarchy.mount_point;
-    open_top(h);
-    walked_one.watch = files_.open_watch();
-    if (walked_one.watch < 0) {
-      walked_one.check_always = true;
-      ++counters_.watch_failures;
-    }
+  root_.places = std::make_unique<Cgroup::Place[]>(walked.size());
+  for (const int index : walked) add_hierarchy(layout, index);
+}
+
+void CgroupTree::add_hierarchy(const Layout& layout, int index) {
+  const Hierarchy& hierarchy = layout.hierarchies[static_cast<std::size_t>(index)];
+  const std::size_t h = walked_.size();
+  walked_.push_back(index);
+  Walked& walked = hierarchies_.emplace_back();
+  if (index == layout.master()) master_ = h;
+  walked.prefix = hierarchy.prefix;
+  walked.version = hierarchy.version;
+  walked.mount_point = hierarchy.mount_point;
+  open_top(h);
+  walked.watch = files_.open_watch();
+  if (walked.watch < 0) {
+    walked.check_always = true;
+    ++counters_.watch_failures;
   }
 }
 
@@ -48,6 +50,7 @@ void CgroupTree::refresh() {
   removed_.clear();
   replaced_.clear();
   nothing_expendable_ = false;
+  if (std::exchange(new_bounds_, false)) keep_bounds();
   const bool check_all = std::exchange(check_all_, false);
   for (std::size_t i = 0; i < hierarchies_.size(); ++i) {
     // The master first: it says whether a directory that changed elsewhere is of the same cgroup.

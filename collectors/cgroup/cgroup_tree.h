@@ -66,6 +66,10 @@ class CgroupTree {
   CgroupTree& operator=(const CgroupTree&) = delete;
   ~CgroupTree();
 
+  /// Walks further hierarchies and keeps other bounds from the next refresh on. Cgroups that stay
+  /// keep their slots; a hierarchy that is walked stays so.
+  void reconfigure(const Layout& layout, const std::vector<int>& walked, TreeBounds bounds);
+
   /// Finds what came and went. Afterwards removed() and replaced() say what the last refresh
   /// invalidated.
   void refresh();
@@ -125,7 +129,9 @@ class CgroupTree {
     std::vector<std::string_view> names;
   };
 
+  void add_hierarchy(const Layout& layout, int index);
   bool open_top(std::size_t h);
+  void keep_bounds();
   void bring_order();
   void add_top(std::size_t h);
   void read_events(std::size_t h);
@@ -147,6 +153,7 @@ class CgroupTree {
   void prune(Cgroup& cgroup);
   void forget_place(Cgroup& cgroup, std::size_t h);
   bool make_room(const Cgroup& newcomer, std::size_t h);
+  void give_up(Cgroup& victim);
   Cgroup* last_expendable(Cgroup& below, const Cgroup& newcomer);
   [[nodiscard]] bool is_leaf(const Cgroup& cgroup) const;
   Cgroup& make_child(Cgroup& parent, std::string_view name);
@@ -168,6 +175,7 @@ class CgroupTree {
   TreeBounds bounds_;
   std::function<bool(std::string_view)> preferred_;
   bool restricted_ = false, check_all_ = false, changed_ = true;
+  bool new_bounds_ = false;
 
   Cgroup root_;  ///< "/"; without a slot when no walked hierarchy shows it
   std::vector<Cgroup*> by_slot_;

@@ -6,6 +6,15 @@
 #include "collectors/cgroup/cgroup_tree.h"
 
 namespace cgmon {
+namespace {
+
+template <class Action>
+void for_all(Cgroup& cgroup, const Action& action) {
+  action(cgroup);
+  for (const auto& [name, child] : cgroup.children) for_all(*child, action);
+}
+
+}  // namespace
 
 /// Takes a cgroup without places and children out of the tree, and ancestors that stood there for
 /// its path alone.
@@ -31,16 +40,68 @@ bool CgroupTree::make_room(const Cgroup& newcomer, std::size_t h) {
   Cgroup* const victim = last_expendable(root_, newcomer);
   nothing_expendable_ = victim == nullptr;
   if (victim == nullptr) return false;
-  Cgroup& parent = *victim->parent;
-  std::vector<std::size_t> places;
-  for (std::size_t other = 0; other < hierarchies_.size(); ++other) {
-    if (!victim->is_in(other)) continue;
-    places.push_back(other);
-    ++parent.places[other].dropped_bound;
-    ++hierarchies_[other].dropped_bound;
-  }
-  for (const std::size_t other : places) leave(*victim, other);  // the last one destroys it
+  give_up(*victim);
   return true;
+}
+
+/// Takes a leaf out of the tree that lives on, counted as dropped.
+void CgroupTree::give_up(Cgroup& victim) {
+  Cgroup& parent = *victim.parent;
+  const bool too_deep = is_deepest(parent);
+  std::vector<std::size_t> places;
+  for (std::size_t h = 0; h < hierarchies_.size(); ++h) {
+    if (!victim.is_in(h)) continue;
+    places.push_back(h);
+    ++(too_deep ? parent.places[h].dropped_depth : parent.places[h].dropped_bound);
+    ++(too_deep ? hierarchies_[h].dropped_depth : hierarchies_[h].dropped_bound);
+  }
+  for (const std::size_t h : places) leave(victim, h);  // the last one destroys it
+}
+
+void CgroupTree::reconfigure(const Layout& layout, const std::vector<int>& walked,
+                             TreeBounds bounds) {
+  std::vector<int> more;
+  for (const int index : walked) {
+    if (std::ranges::find(walked_, index) == walked_.end()) more.push_back(index);
+  }
+  if (!more.empty()) {
+    const std::size_t before = walked_.size(), after = before + more.size();
+    const auto widen = [&](Cgroup& cgroup) {
+      auto places = std::make_unique<Cgroup::Place[]>(after);
+      std::move(cgroup.places.get(), cgroup.places.get() + before, places.get());
+      cgroup.places = std::move(places);
+    };
+    for_all(root_, widen);
+    for (const int index : more) add_hierarchy(layout, index);
+    check_all_ = true;
+  }
+  if (bounds.cgroups == bounds_.cgroups && bounds.depth == bounds_.depth) return;
+  bounds_ = bounds;
+  new_bounds_ = check_all_ = true;
+}
+
+/// Gives up what lies beyond new bounds, the last in path order first and containers last; and has
+/// directories listed again in which something may have room now.
+void CgroupTree::keep_bounds() {
+  changed_ = true;
+  bring_order();
+  std::vector<Slot> slots;
+  slots.reserve(order_.size());
+  for (const Cgroup* const cgroup : order_) slots.push_back(cgroup->slot);
+  for (const bool containers : {false, true}) {
+    for (auto slot = slots.rbegin(); slot != slots.rend(); ++slot) {
+      Cgroup* const cgroup = by_slot_[*slot];
+      if (cgroup == nullptr || cgroup->parent == nullptr || !cgroup->children.empty()) continue;
+      const bool expendable = living_ > bounds_.cgroups && cgroup->preferred == containers;
+      if (expendable || depth_of(*cgroup) > bounds_.depth) give_up(*cgroup);
+    }
+  }
+  for_all(root_, [&](Cgroup& cgroup) {
+    for (std::size_t h = 0; h < hierarchies_.size(); ++h) {
+      Cgroup::Place& place = cgroup.places[h];
+      place.incomplete |= place.dropped_depth > 0 || place.dropped_bound > 0;
+    }
+  });
 }
 
 Cgroup* CgroupTree::last_expendable(Cgroup& below, const Cgroup& newcomer) {

@@ -396,6 +396,42 @@ TEST_F(CgroupTreeTest, PrefersContainersWhenTheBoundIsReached) {
   EXPECT_EQ(tree.counters().dropped_bound, 0U);
 }
 
+TEST_F(CgroupTreeTest, KeepsToNewBoundsAndTheSlotsOfThoseThatStay) {
+  MadeUpTree::make_v1(host_);
+  for (const char* path : {"/a", "/a/b", "/a/b/c", "/d", "/z", "/z/docker-1"}) host_.make(path);
+  CgroupTree& tree = watch();
+  ASSERT_THAT(tree.in_order(), testing::SizeIs(7));
+  const Slot container = find(tree, "/z/docker-1")->slot;
+  tree.reconfigure(host_.layout, host_.all(), {.cgroups = 3});
+  tree.refresh();
+  EXPECT_THAT(paths(tree), ElementsAre("/", "/z", "/z/docker-1"));
+  EXPECT_EQ(find(tree, "/z/docker-1")->slot, container);
+  EXPECT_THAT(tree.removed(), testing::SizeIs(4));
+  EXPECT_EQ(tree.counters().dropped_bound, 2U) << "/a and /d; what is below is not looked at";
+  tree.reconfigure(host_.layout, host_.all(), {.cgroups = 1000, .depth = 1});
+  tree.refresh();
+  EXPECT_THAT(paths(tree), ElementsAre("/", "/a", "/d", "/z"));
+  EXPECT_EQ(tree.counters().dropped_depth, 2U);
+  tree.reconfigure(host_.layout, host_.all(), {});
+  tree.refresh();
+  EXPECT_THAT(tree.in_order(), testing::SizeIs(7));
+}
+
+TEST_F(CgroupTreeTest, WalksAFurtherHierarchyWithoutNewSlots) {
+  MadeUpTree::make_v1(host_);
+  host_.make("/a");
+  CgroupTree tree(host_.files, host_.layout, {host_.layout.master()}, {}, is_container);
+  tree.refresh();
+  const Slot before = find(tree, "/a")->slot;
+  tree.reconfigure(host_.layout, host_.all(), {});
+  host_.make("/b");
+  tree.refresh();
+  for (std::size_t h = 0; h < 3; ++h) {
+    EXPECT_TRUE(find(tree, "/a")->is_in(h) && find(tree, "/b")->is_in(h)) << tree.walked()[h];
+  }
+  EXPECT_EQ(find(tree, "/a")->slot, before);
+}
+
 TEST_F(CgroupTreeTest, FindsContainersBelowACgroupThatCameAfterTheBoundWasReached) {
   MadeUpTree::make_v1(host_);
   for (int i = 0; i < 6; ++i) host_.make("/z" + std::to_string(i));  // listed first here

@@ -155,6 +155,19 @@ class Planner {
   std::array<bool, kRowCount> done_{};
 };
 
+/// Marks a row of the plan and all that it is made with.
+void mark_needed(const ReadPlan& plan, std::size_t row_index, std::vector<bool>& needed) {
+  if (needed[row_index] || !plan.read[row_index]) return;
+  needed[row_index] = true;
+  const Row& row = kRows[row_index];
+  if (!row.only_if_number.family.empty()) {
+    mark_needed(plan, find_row(row.only_if_number.family, row.only_if_number.labels), needed);
+  }
+  for (const RowName& input : row.inputs) {
+    mark_needed(plan, find_row(input.family, input.labels), needed);
+  }
+}
+
 }  // namespace
 
 bool ReadPlan::has_fallback(std::size_t index) const {
@@ -165,6 +178,31 @@ bool ReadPlan::has_fallback(std::size_t index) const {
       });
     });
   });
+}
+
+PlanPart part_of(const ReadPlan& plan, GroupSet groups) {
+  PlanPart part;
+  part.groups = groups & plan.groups;
+  part.files.resize(kGroups.size());
+  std::vector<bool> taken(plan.files.size());
+  for (std::size_t group = 0; group < kGroups.size(); ++group) {
+    if ((part.groups & bit(static_cast<Group>(group))) == 0) continue;
+    std::vector<bool> needed(kRowCount);
+    for (std::size_t row_index = 0; row_index < kRowCount; ++row_index) {
+      if (static_cast<std::size_t>(group_of(row_index)) != group) continue;
+      if (family_of(row_index).reporter == Reporter::nobody) continue;
+      part.served[row_index] = plan.served[row_index];
+      mark_needed(plan, row_index, needed);
+    }
+    for (std::size_t file = 0; file < plan.files.size(); ++file) {
+      const bool needs = std::ranges::any_of(
+          plan.files[file].bindings, [&](const Binding& binding) { return needed[binding.row]; });
+      if (!needs || taken[file]) continue;
+      taken[file] = true;
+      part.files[group].push_back(file);
+    }
+  }
+  return part;
 }
 
 ReadPlan make_read_plan(const Layout& layout, GroupSet groups) {

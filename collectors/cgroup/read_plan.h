@@ -59,6 +59,16 @@ struct ReadPlan {
 /// of preference. A row without any source here is neither read nor shown.
 [[nodiscard]] ReadPlan make_read_plan(const Layout& layout, GroupSet groups);
 
+/// What one pass reads of a plan: all of it, or what some of its groups need.
+struct PlanPart {
+  GroupSet groups = 0;                          ///< of the plan's
+  std::vector<std::vector<std::size_t>> files;  ///< by group: what it reads, in the plan's order
+  std::array<bool, kRowCount> served{};         ///< rows of these groups that the page shows
+};
+
+/// A file belongs to the first group that shows a number of it, or one that is made with its help.
+[[nodiscard]] PlanPart part_of(const ReadPlan& plan, GroupSet groups);
+
 /// Every group that is on by default.
 [[nodiscard]] constexpr GroupSet default_groups() {
   GroupSet groups = 0;

@@ -89,6 +89,8 @@ inline constexpr auto kGroups = std::to_array<GroupInfo>({
 
 /// Which groups a pass reads, one bit each.
 using GroupSet = std::uint64_t;
+inline constexpr GroupSet kAllGroups = ~GroupSet{0};
+static_assert(kGroups.size() <= sizeof(GroupSet) * 8);
 [[nodiscard]] constexpr GroupSet bit(Group group) {
   return GroupSet{1} << static_cast<unsigned>(group);
 }

@@ -103,6 +103,7 @@ struct GroupReport {
 struct PassReport {
   std::array<GroupReport, kGroups.size()> groups{};
   std::int64_t discovery_ns = 0, duration_ns = 0;
+  std::int64_t cpu_ns = 0;  ///< of the whole pass
   bool deadline_exceeded = false;
   std::uint64_t reads = 0, passes = 0;
   std::uint64_t cgroups_added = 0, cgroups_removed = 0, vanished_reading = 0, watch_failures = 0;

@@ -117,6 +117,64 @@ TEST(Collector, ShowsCpusOrTheirTotalButNeverBoth) {
               AllOf(SizeIs(testing::Gt(10U)), Each(HasSubstr("cpu=\"total\""))));
 }
 
+/// Of a page, the samples of some families.
+std::vector<std::string> of_group(const std::vector<std::string>& samples, Group group) {
+  std::vector<std::string> found;
+  for (const std::string& sample : samples) {
+    const std::string_view name(sample.data(), sample.find('{'));
+    const auto family = std::ranges::find(kFamilies, name, &Family::name);
+    if (family != kFamilies.end() && family->group == group) found.push_back(sample);
+  }
+  return found;
+}
+
+TEST(Collector, ReadsAndShowsOfTheGroupsAskedForWhatAWholePassShows) {
+  for (const char* fixture : {kV1, kV2, kHybrid}) {
+    FixtureHost host(fixture);
+    const auto collector = host.collector();
+    Snapshot snapshot;
+    collector->collect(snapshot, kNoDeadline);
+    const std::uint64_t whole_reads = snapshot.report.reads;
+    const std::vector<std::string> whole = samples_of(page_of(snapshot));
+    std::uint64_t before = whole_reads;
+    for (std::size_t i = 0; i < kGroups.size(); ++i) {
+      const auto group = static_cast<Group>(i);
+      if (!kGroups[i].on_by_default) continue;
+      collector->collect(snapshot, kNoDeadline, bit(group));
+      EXPECT_EQ(samples_of(page_of(snapshot)), of_group(whole, group)) << kGroups[i].name;
+      EXPECT_EQ(snapshot.groups, bit(group));
+      EXPECT_LT(snapshot.report.reads - before, whole_reads) << kGroups[i].name;
+      before = snapshot.report.reads;
+      for (std::size_t other = 0; other < kGroups.size(); ++other) {
+        EXPECT_TRUE(other == i || !snapshot.report.groups[other].collected);
+      }
+    }
+    collector->collect(snapshot, kNoDeadline);
+    EXPECT_EQ(samples_of(page_of(snapshot)), whole) << "nothing of the narrow passes is left";
+  }
+}
+
+TEST(Collector, FollowsNewOptionsAndKeepsItsCounters) {
+  for (const char* fixture : {kV1, kV2, kHybrid}) {
+    FixtureHost host(fixture);
+    const CollectorOptions pids_only{.groups = bit(Group::pids), .descriptors = 0};
+    const auto collector = host.collector(pids_only);
+    Snapshot snapshot;
+    collector->collect(snapshot, kNoDeadline);
+    const std::uint64_t reads = snapshot.report.reads, added = snapshot.report.cgroups_added;
+    collector->reconfigure({});
+    collector->collect(snapshot, kNoDeadline);
+    EXPECT_EQ(samples_of(page_of(snapshot)), samples_of(page_of(collect(host)))) << fixture;
+    EXPECT_GT(snapshot.report.reads, reads);
+    EXPECT_EQ(snapshot.report.cgroups_added, added) << "the same cgroups in the same slots";
+    EXPECT_EQ(snapshot.report.passes, 2U);
+    collector->reconfigure(pids_only);
+    collector->collect(snapshot, kNoDeadline);
+    EXPECT_EQ(samples_of(page_of(snapshot)), samples_of(page_of(collect(host, pids_only))));
+    EXPECT_EQ(snapshot.report.descriptors_kept, 0U);
+  }
+}
+
 TEST(Collector, SaysOfAllButTheRootThatV1HasNoPressureOfCgroups) {
   FixtureHost host(kV1);
   const Snapshot snapshot = collect(host);

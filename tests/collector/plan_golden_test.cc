@@ -1,5 +1,6 @@
 // Which file of which hierarchy gives which number, per layout: the plans, committed.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/fixture_host.h"
@@ -113,6 +114,38 @@ TEST(ReadPlan, ReadsNothingOfGroupsThatAreOff) {
   EXPECT_FALSE(plan.read[row("container_memory_rss")]);
   EXPECT_TRUE(plan.served[row("container_threads")]);
   EXPECT_TRUE(plan.served[row("container_spec_memory_limit_bytes")]);
+}
+
+TEST(PlanPart, IsThePlanWhenAllGroupsAreAskedFor) {
+  for (const char* fixture :
+       {"debian-6.1-v2-systemd", "debian-6.1-v1-systemd", "debian-6.1-hybrid-cgroupfs"}) {
+    FixtureHost host(fixture);
+    const ReadPlan plan = make_read_plan(host.layout(), kAllGroups);
+    const PlanPart part = part_of(plan, kAllGroups);
+    EXPECT_EQ(part.served, plan.served);
+    for (std::size_t group = 0; group < kGroups.size(); ++group) {
+      std::vector<std::size_t> files;
+      for (std::size_t file = 0; file < plan.files.size(); ++file) {
+        if (static_cast<std::size_t>(plan.files[file].group) == group) files.push_back(file);
+      }
+      EXPECT_EQ(part.files[group], files) << kGroups[group].name << " of " << fixture;
+    }
+  }
+}
+
+TEST(PlanPart, HasTheFilesThatItsGroupsNeedAndNoOthers) {
+  FixtureHost host("debian-6.1-v2-systemd");
+  const ReadPlan plan = make_read_plan(host.layout(), default_groups());
+  const PlanPart part = part_of(plan, bit(Group::cpu));
+  EXPECT_EQ(part.groups, bit(Group::cpu));
+  std::vector<std::string> files;
+  for (const std::size_t file : part.files[static_cast<std::size_t>(Group::cpu)]) {
+    files.push_back(plan.files[file].file);
+  }
+  EXPECT_THAT(files, testing::ElementsAre("cpu.weight", "cpu.max", "cpu.stat"));
+  EXPECT_TRUE(part.served[row("container_cpu_cfs_periods_total")]);
+  EXPECT_FALSE(part.served[row("container_memory_rss")]);
+  EXPECT_EQ(part_of(plan, bit(Group::percpu)).groups, 0U) << "a group that is off";
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/expose/terminal_text.h"
+#include "collectors/base/edit_distance.h"
 #include "collectors/metrics/tables.h"
 
 namespace cgmon {
@@ -270,20 +271,6 @@ void append_row(std::size_t row_index, std::string& text) {
     facts.add({"absent", "no sample (cAdvisor prints 0)"});
   }
   facts.append_to(text);
-}
-
-/// Insertions, deletions and replacements that turn `a` into `b`.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> line(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) line[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(line[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U);
-      diagonal = std::exchange(line[j], std::min({line[j] + 1, line[j - 1] + 1, replaced}));
-    }
-  }
-  return line[b.size()];
 }
 
 /// Names that hold the word, else those that are a few typos away, the nearest first.

@@ -178,8 +178,8 @@ void CgroupTree::doubt(std::size_t h) {
 /// passed over; one that is in use again is listed once too often, which does no harm.
 void CgroupTree::settle(std::size_t h) {
   std::ranges::sort(pending_);
-  const auto rest = std::ranges::unique(pending_);
-  pending_.erase(rest.begin(), rest.end());
+  // Not std::ranges::unique: clang 14 cannot compile what that returns.
+  pending_.erase(std::unique(pending_.begin(), pending_.end()), pending_.end());
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     if (pending_[i] >= by_slot_.size()) continue;
     Cgroup* const cgroup = by_slot_[pending_[i]];

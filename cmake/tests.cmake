@@ -1,11 +1,11 @@
 # Tests are named <build>/<test>, run in the repository's root (they open tests/fixtures/… by
-# relative path) and carry a label: unit, integration, golden or vm.
+# relative path) and carry a label: unit, integration, golden, fuzz or vm.
 find_package(GTest REQUIRED CONFIG)
 find_program(CGMON_PYTHON3 NAMES python3 REQUIRED)
 include(GoogleTest)
 
 set(CGMON_TEST_ENVIRONMENT
-  "UBSAN_OPTIONS=print_stacktrace=1" "TSAN_OPTIONS=halt_on_error=1" "LC_ALL=C.UTF-8")
+  "UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1" "TSAN_OPTIONS=halt_on_error=1" "LC_ALL=C.UTF-8")
 
 # g++ 12's thread sanitizer refuses the wider address randomization of newer kernels; setarch
 # turns it off for the test alone, where the sandbox lets it.
@@ -86,6 +86,35 @@ function(cgmon_script_test name)
     LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${serial} SKIP_RETURN_CODE 77
     ENVIRONMENT
     "${CGMON_TEST_ENVIRONMENT};CGMON_AGENT=${PROJECT_BINARY_DIR}/agent;CGMON_VARIANT=${CGMON_VARIANT};PYTHONDONTWRITEBYTECODE=1")
+endfunction()
+
+# cgmon_fuzz(NAME SOURCES file... [DEPS target...])
+# A parser of hostile bytes and what has to hold for each of them: SOURCES define check_input()
+# (tests/fuzz/target.h), tests/fuzz/corpus/NAME holds inputs, NAME.dict beside it words if there is
+# one. The `fuzz` preset makes a fuzzer of it, which `./dev fuzz NAME` runs; every other build has a
+# test <build>/fuzz/NAME that replays the inputs.
+function(cgmon_fuzz name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS")
+  cgmon_check_arguments(cgmon_fuzz ${name})
+  set(corpus "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name}")
+  if(NOT IS_DIRECTORY "${corpus}")
+    message(FATAL_ERROR "cgmon_fuzz(${name}): no inputs in ${corpus}")
+  endif()
+  set(target fuzz_${name})
+  add_executable(${target} ${arg_SOURCES})
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${target} PRIVATE ${arg_DEPS} cgmon_fuzz_driver cgmon::warnings)
+  set_target_properties(${target} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/test_binaries")
+  if(NOT CGMON_VARIANT STREQUAL "fuzz")
+    set(test "${CGMON_VARIANT}/fuzz/${name}")
+    add_test(NAME "${test}" COMMAND ${CGMON_TEST_LAUNCHER} "$<TARGET_FILE:${target}>" "${corpus}"
+             WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+    set_tests_properties("${test}" PROPERTIES
+      LABELS fuzz TIMEOUT 120
+      ENVIRONMENT "${CGMON_TEST_ENVIRONMENT};ASAN_OPTIONS=abort_on_error=1:detect_leaks=1")
+  endif()
 endfunction()
 
 macro(cgmon_default variable value)

@@ -229,6 +229,11 @@ TEST(MergeYaml, EscapesHostileBytesInItsMessages) {
   std::string long_key(900, 'k');
   long_key += ": 1";
   EXPECT_THAT(error_of(long_key), HasSubstr(std::string(60, 'k').append("...`")));
+  // In the parser's own words, too.
+  EXPECT_THAT(error_of("a: \"\\\x1b\""), HasSubstr("unknown escape character: \\x1b"));
+  const std::string long_version = error_of("%YAML " + std::string(900, 'k') + "\n---\na: 1\n");
+  EXPECT_THAT(long_version, HasSubstr("kkk"));
+  EXPECT_LT(long_version.size(), 200U);
 }
 
 TEST(MergeYaml, SurvivesDeepNesting) {

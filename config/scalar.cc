@@ -155,10 +155,10 @@ bool is_telemetry_path(std::string_view text) {
          });
 }
 
-std::string in_quotes(std::string_view text) {
+std::string printable(std::string_view text, std::size_t max_bytes) {
   constexpr std::string_view kHex = "0123456789abcdef";
-  std::string out = "`";
-  for (const char c : text.substr(0, kQuotedBytesMax)) {
+  std::string out;
+  for (const char c : text.substr(0, max_bytes)) {
     if (is_printable(c)) {
       out += c;
       continue;
@@ -166,8 +166,12 @@ std::string in_quotes(std::string_view text) {
     const auto byte = static_cast<unsigned char>(c);
     out += {'\\', 'x', kHex[byte >> 4U], kHex[byte & 0xFU]};
   }
-  if (text.size() > kQuotedBytesMax) out += "...";
-  return out + "`";
+  if (text.size() > max_bytes) out += "...";
+  return out;
+}
+
+std::string in_quotes(std::string_view text) {
+  return '`' + printable(text, kQuotedBytesMax) + '`';
 }
 
 }  // namespace cgmon

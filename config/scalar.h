@@ -44,8 +44,11 @@ namespace cgmon {
 /// An absolute URL path that is neither "/" nor below "/-/", which the agent serves itself.
 [[nodiscard]] bool is_telemetry_path(std::string_view text);
 
-/// `text` between backquotes, fit for a terminal and a log line: control bytes and non-ASCII as
-/// \xNN, at most 60 bytes of it.
+/// `text` made fit for a terminal and a log line: control bytes and non-ASCII as \xNN, at most
+/// `max_bytes` of it.
+[[nodiscard]] std::string printable(std::string_view text, std::size_t max_bytes);
+
+/// The first 60 bytes of `text`, printable and between backquotes.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace cgmon

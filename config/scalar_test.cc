@@ -145,6 +145,11 @@ TEST(IsDirectoryPath, IsNotEmptyAndHasNoControlBytes) {
   EXPECT_FALSE(is_directory_path(std::string(4096, 'a')));
 }
 
+TEST(Printable, EscapesControlBytesAndBoundsTheLength) {
+  EXPECT_EQ(printable("a\x1b\xff", 3), "a\\x1b\\xff");
+  EXPECT_EQ(printable("a\x1b\xff", 2), "a\\x1b...");
+}
+
 TEST(InQuotes, EscapesControlBytesAndBoundsTheLength) {
   EXPECT_EQ(in_quotes("a b"), "`a b`");
   EXPECT_EQ(in_quotes("\x1b[31m\n\xff"), "`\\x1b[31m\\x0a\\xff`");

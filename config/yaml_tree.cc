@@ -15,6 +15,8 @@ namespace cgmon {
 namespace {
 
 constexpr std::size_t kDepthMax = 8;
+/// yaml-cpp's messages repeat bytes of the text: an escape, an anchor's name.
+constexpr std::size_t kMessageBytesMax = 120;
 
 /// yaml-cpp counts from 0 and says -1 where it does not know the place.
 std::uint32_t from_one(int zero_based) {
@@ -125,9 +127,9 @@ Result<YamlNode> parse_yaml(std::string_view text, std::string_view name) {
     if (builder.refusal())
       return failure_at(name, builder.refusal()->place, builder.refusal()->what);
     return failure_at(name, node_at(error.mark, YamlNode::Kind::null),
-                      "expected YAML: " + error.msg);
+                      "expected YAML: " + printable(error.msg, kMessageBytesMax));
   } catch (const std::exception& error) {
-    return failure(std::string("expected YAML: ") + error.what(), name);
+    return failure("expected YAML: " + printable(error.what(), kMessageBytesMax), name);
   }
 }
 

@@ -29,6 +29,8 @@ class CommandLine(unittest.TestCase):
             (["test", "--al"], "--all"),
             (["vm", "hybird", "--", "true"], "hybrid"),
             (["fmt", "--chekc"], "--check"),
+            (["fuzz", "montinfo"], "mountinfo"),
+            (["fuzz", "--secnds", "1"], "--seconds"),
             (["build", "relaese"], "release"),
         ]:
             with self.subTest(arguments=arguments):
@@ -36,6 +38,13 @@ class CommandLine(unittest.TestCase):
                 self.assertEqual(result.returncode, 2, result.stderr)
                 self.assertIn(f"nearest: {nearest}\n", result.stderr)
                 self.assertEqual(result.stdout, "")
+
+    def test_refuses_a_time_that_is_none_before_it_builds(self):
+        for seconds in (["--seconds"], ["--seconds", "0"], ["--seconds=x"], ["--seconds", "-1"]):
+            with self.subTest(seconds=seconds):
+                result = dev("fuzz", *seconds)
+                self.assertEqual(result.returncode, 2, result.stderr)
+                self.assertIn("--seconds takes a whole number from 1", result.stderr)
 
     def test_explains_every_command(self):
         overview = dev("help").stdout
@@ -49,6 +58,14 @@ class CommandLine(unittest.TestCase):
                 self.assertEqual(result.returncode, 0, result.stderr)
                 self.assertIn(f"./dev {command} [", result.stdout)
                 self.assertEqual(result.stdout, dev("help", command).stdout)
+
+
+    def test_help_lists_every_fuzz_target_that_cmake_has(self):
+        with open(os.path.join(ROOT, "tests/fuzz/CMakeLists.txt"), encoding="utf-8") as cmake:
+            targets = re.findall(r"^cgmon_fuzz\((\w+)", cmake.read(), re.MULTILINE)
+        self.assertIn("psi", targets)
+        words = dev("help", "fuzz").stdout.split()
+        self.assertEqual([target for target in targets if target not in words], [])
 
 
 class Packages(unittest.TestCase):

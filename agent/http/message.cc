@@ -59,7 +59,7 @@ std::optional<std::chrono::milliseconds> parse_scrape_timeout(std::string_view h
   // "nan" and "inf" are numbers to from_chars; the comparison leaves both out.
   const bool positive = seconds > 0 && seconds < 1e12;
   if (error != std::errc{} || rest != end || !positive) return std::nullopt;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
+  return std::chrono::ceil<std::chrono::milliseconds>(
       std::chrono::duration<double>(std::min(seconds, kLongestSeconds)));
 }
 

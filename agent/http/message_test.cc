@@ -13,6 +13,10 @@ TEST(MessageTest, ScrapeTimeoutIsReadWithItsFraction) {
   EXPECT_EQ(parse_scrape_timeout("0.250000"), milliseconds(250));
 }
 
+TEST(MessageTest, ScrapeTimeoutIsNeverNothing) {
+  EXPECT_EQ(parse_scrape_timeout("0.0001"), milliseconds(1));
+}
+
 TEST(MessageTest, ScrapeTimeoutIsAtMostAnHour) {
   EXPECT_EQ(parse_scrape_timeout("86400"), milliseconds(3'600'000));
 }

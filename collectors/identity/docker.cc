@@ -76,9 +76,12 @@ class WantedMembers final : public nlohmann::json_sax<Json> {
   /// The one whose value is at hand, if it is wanted.
   [[nodiscard]] Wanted* find() const {
     if (depth_ == 0 || depth_ > keys_.size()) return nullptr;
-    const std::string_view outer = depth_ == 1 ? std::string_view() : keys_[0];
     const auto found = std::ranges::find_if(wanted_, [&](const Wanted& wanted) {
-      return wanted.outer == outer && wanted.inner == keys_[depth_ - 1];
+      // By depth, too: the key "" is one that a document may have.
+      if (depth_ != (wanted.outer.empty() ? 1U : 2U) || wanted.inner != keys_[depth_ - 1]) {
+        return false;
+      }
+      return depth_ == 1 || wanted.outer == keys_[0];
     });
     return found != wanted_.end() ? &*found : nullptr;
   }

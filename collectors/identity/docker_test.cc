@@ -97,6 +97,13 @@ TEST(ParseDockerConfig, FindsMembersAtTheirPlaceAlone) {
   EXPECT_EQ(metadata->image, "");
 }
 
+TEST(ParseDockerConfig, TakesAMemberOfTheEmptyKeyForNoneOfTheDocument) {
+  const auto metadata = parse_docker_config(R"({"Name":"/web","":{"Name":"/other"}})");
+  ASSERT_TRUE(metadata);
+  EXPECT_EQ(metadata->name, "web");
+  EXPECT_FALSE(parse_docker_config(R"({"":{"Name":"/other"}})"));
+}
+
 TEST(ParseDockerConfig, CallsTextWithoutNameAndImageMalformed) {
   for (const std::string text :
        {"", "{}", "[]", "null", "\"/web\"", "5", R"([{"Name":"/web"}])", R"({"Name":"/"})",

@@ -58,7 +58,12 @@ std::optional<std::int64_t> time_ns(std::string_view text) {
   const auto seconds = number<std::int64_t>(take(text, '.'));
   const auto fraction = text.empty() ? std::optional<std::int64_t>(0) : number<std::int64_t>(text);
   if (!seconds || !fraction || (!text.empty() && text.size() != 9)) return std::nullopt;
-  return *seconds * 1'000'000'000 + *fraction;
+  std::int64_t time = 0;
+  if (*fraction < 0 || __builtin_mul_overflow(*seconds, 1'000'000'000, &time) ||
+      __builtin_add_overflow(time, *fraction, &time)) {
+    return std::nullopt;
+  }
+  return time;
 }
 
 std::optional<std::uint64_t> device_number(std::string_view text) {

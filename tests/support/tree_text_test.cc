@@ -69,6 +69,8 @@ TEST(ParseTree, NamesTheLineThatItCannotRead) {
            "f /a 0644 i=x",
            "f /a 0644 i=",
            "f /a 0644 t=1.5",
+           "f /a 0644 t=1.-00000001",
+           "f /a 0644 t=9223372036854775807",
            "f /a 0644 e=ENOTHING",
            "f /a 0644 v=1",
            "f /a 0644 z=1",

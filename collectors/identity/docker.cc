@@ -188,10 +188,13 @@ std::int64_t parse_rfc3339(std::string_view text) {
 }
 
 Result<ContainerMetadata> parse_docker_config(std::string_view json) {
-  std::array<Wanted, 4> wanted{
-      {{{}, "Name"}, {"Config", "Image"}, {"State", "Running"}, {"State", "StartedAt"}}};
+  std::array<Wanted, 5> wanted{{{{}, "Name"},
+                                {"Config", "Image"},
+                                {{}, "Created"},
+                                {"State", "Running"},
+                                {"State", "StartedAt"}}};
   if (!read_json(json, wanted)) return failure("no JSON object", {}, EBADMSG);
-  const auto& [name, image, running, started_at] = wanted;
+  const auto& [name, image, created, running, started_at] = wanted;
   ContainerMetadata metadata;
   metadata.name =
       repair_text(std::string_view(name.text).substr(name.text.starts_with('/') ? 1 : 0), kMaxText);
@@ -199,6 +202,7 @@ Result<ContainerMetadata> parse_docker_config(std::string_view json) {
   if (metadata.name.empty() && metadata.image.empty()) {
     return failure("neither Name nor Config.Image", {}, EBADMSG);
   }
+  metadata.created_at_ns = parse_rfc3339(created.text);
   // StartedAt is of the run before until dockerd has written that this one runs.
   if (running.yes) metadata.started_at_ns = parse_rfc3339(started_at.text);
   return metadata;

@@ -25,6 +25,7 @@ const std::string kConfig =
     R"("NetworkSettings":{"Networks":{"none":{"IPAMConfig":null}},"Ports":{}},"Name":"/web",)"
     R"("Driver":"overlay2","MountPoints":{},"LocalLogCacheMeta":{"HaveNotifyEnabled":false}})";
 
+constexpr std::int64_t kCreatedAt = 1'795'474'458'698'689'990;
 constexpr std::int64_t kStartedAt = 1'795'474'467'115'030'410;
 
 std::string replaced(std::string text, std::string_view from, std::string_view to) {
@@ -38,6 +39,7 @@ TEST(ParseDockerConfig, ReadsWhatDockerdWrote) {
   ASSERT_TRUE(metadata);
   EXPECT_EQ(metadata->name, "web");
   EXPECT_EQ(metadata->image, "bb:1") << "the one that the user typed, not the digest";
+  EXPECT_EQ(metadata->created_at_ns, kCreatedAt);
   EXPECT_EQ(metadata->started_at_ns, kStartedAt);
 }
 

@@ -10,6 +10,7 @@ namespace cgmon {
 /// What an engine's own files say of a container.
 struct ContainerMetadata {
   std::string name, image;         ///< valid UTF-8, bounded
+  std::int64_t created_at_ns = 0;  ///< since the epoch, 0: not known
   std::int64_t started_at_ns = 0;  ///< since the epoch, 0: not running yet, as far as the file says
 };
 

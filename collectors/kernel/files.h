@@ -75,6 +75,8 @@ class Files {
   virtual void close(int handle) = 0;
   /// lstat of a path below `dir`.
   virtual int status(int dir, const char* path, FileStatus& status) = 0;
+  /// Where a link below `dir` leads, as it is written; of a process' namespace "mnt:[4026531841]".
+  virtual int read_link(int dir, const char* path, std::string& target) = 0;
   /// statfs magic of the file system at an absolute path, as 32 bits.
   virtual std::int64_t filesystem(const char* path) = 0;
   /// Whether this process may read the file (faccessat): 0 or a negative errno.

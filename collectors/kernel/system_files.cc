@@ -10,9 +10,11 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <cstddef>
 #include <cstring>
 
@@ -93,6 +95,13 @@ int SystemFiles::status(int dir, const char* path, FileStatus& status) {
   status.mode = answer.stx_mode;
   status.mtime_ns = answer.stx_mtime.tv_sec * 1'000'000'000 + answer.stx_mtime.tv_nsec;
   return 0;
+}
+
+int SystemFiles::read_link(int dir, const char* path, std::string& target) {
+  target.resize(PATH_MAX);
+  const ssize_t size = ::readlinkat(dir, path, target.data(), target.size());
+  target.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  return size < 0 ? -errno : 0;
 }
 
 std::int64_t SystemFiles::filesystem(const char* path) {

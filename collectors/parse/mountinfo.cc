@@ -35,6 +35,31 @@ bool has_option(std::string_view options, std::string_view wanted) {
   return false;
 }
 
+/// The parts between colons that no backslash stands before; backslashes are taken off. Before
+/// directories of data alone stand two colons.
+std::vector<std::string> split_directories(std::string_view text) {
+  std::vector<std::string> parts(1);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == ':') {
+      parts.emplace_back();
+      continue;
+    }
+    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    parts.back() += text[i];
+  }
+  std::erase(parts, "");
+  return parts;
+}
+
+std::string without_backslashes(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    plain += text[i];
+  }
+  return plain;
+}
+
 }  // namespace
 
 std::optional<Mount> parse_mount(std::string_view line) {
@@ -64,15 +89,39 @@ std::optional<Mount> parse_mount(std::string_view line) {
   return mount;
 }
 
-std::vector<Mount> parse_cgroup_mounts(std::string_view text) {
+std::vector<Mount> parse_mounts(std::string_view text) {
   std::vector<Mount> mounts;
   while (text.find('\n') != text.npos) {  // a last line without one was cut
     auto mount = parse_mount(take_until(text, '\n'));
-    if (mount && (mount->type == "cgroup" || mount->type == "cgroup2")) {
-      mounts.push_back(*std::move(mount));
-    }
+    if (mount) mounts.push_back(*std::move(mount));
   }
   return mounts;
+}
+
+std::vector<Mount> parse_cgroup_mounts(std::string_view text) {
+  std::vector<Mount> mounts = parse_mounts(text);
+  std::erase_if(
+      mounts, [](const Mount& mount) { return mount.type != "cgroup" && mount.type != "cgroup2"; });
+  return mounts;
+}
+
+std::optional<Overlay> parse_overlay(const Mount& mount) {
+  if (mount.type != "overlay") return std::nullopt;
+  Overlay overlay;
+  for (const std::string& option : mount.super_options) {
+    std::string_view value = option;
+    const std::string_view key = take_until(value, '=');
+    if (key == "lowerdir") {
+      overlay.lower = split_directories(value);
+    } else if (key == "lowerdir+" || key == "datadir+") {  // one each, since Linux 6.8
+      overlay.lower.push_back(std::string(value));
+    } else if (key == "upperdir") {
+      overlay.upper = without_backslashes(value);
+    } else if (key == "workdir") {
+      overlay.work = without_backslashes(value);
+    }
+  }
+  return overlay;
 }
 
 }  // namespace cgmon

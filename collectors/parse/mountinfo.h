@@ -7,7 +7,7 @@
 
 namespace cgmon {
 
-/// One line of /proc/PID/mountinfo (proc_pid_mountinfo(5)), as far as cgroup file systems ask:
+/// One line of /proc/PID/mountinfo (proc_pid_mountinfo(5)), as far as this project asks:
 ///
 ///     30 24 0:26 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:9 - cgroup cgroup rw,cpu,cpuacct
 struct Mount {
@@ -22,8 +22,21 @@ struct Mount {
 /// One line, nothing when it is malformed. Octal escapes (\040 \011 \012 \134) are undone.
 [[nodiscard]] std::optional<Mount> parse_mount(std::string_view line);
 
-/// The mounts of the cgroup file systems, in the file's order. Other lines are left out; malformed
-/// ones and a last line that was cut among them too.
+/// All mounts, in the file's order: a later one may hide an earlier one. Malformed lines and a last
+/// one that was cut are left out.
+[[nodiscard]] std::vector<Mount> parse_mounts(std::string_view text);
+
+/// Those of the cgroup file systems.
 [[nodiscard]] std::vector<Mount> parse_cgroup_mounts(std::string_view text);
+
+/// The directories that an overlay is made of, as they were named when it was mounted.
+struct Overlay {
+  std::vector<std::string> lower;  ///< the uppermost first
+  std::string upper, work;         ///< empty: read-only
+};
+
+/// Out of an overlay's options; nothing for other file systems. `lowerdir` has colons between
+/// directories and a backslash before a colon of their own. Source: overlayfs.rst.
+[[nodiscard]] std::optional<Overlay> parse_overlay(const Mount& mount);
 
 }  // namespace cgmon

@@ -79,6 +79,43 @@ TEST(ParseMount, RefusesMalformedLines) {
   }
 }
 
+Overlay overlay_of(const std::string& options) {
+  const auto mount = parse_mount("149 120 0:39 / / rw - overlay overlay " + options);
+  EXPECT_TRUE(mount) << options;
+  const auto overlay = mount ? parse_overlay(*mount) : std::nullopt;
+  EXPECT_TRUE(overlay) << options;
+  return overlay.value_or(Overlay{});
+}
+
+TEST(ParseOverlay, ReadsWhatDockerMounted) {
+  const Overlay overlay = overlay_of(
+      "rw,lowerdir=/var/lib/docker/overlay2/l/CX33:/var/lib/docker/overlay2/l/DOZ2,"
+      "upperdir=/var/lib/docker/overlay2/69a6/diff,workdir=/var/lib/docker/overlay2/69a6/work");
+  EXPECT_THAT(overlay.lower,
+              ElementsAre("/var/lib/docker/overlay2/l/CX33", "/var/lib/docker/overlay2/l/DOZ2"));
+  EXPECT_EQ(overlay.upper, "/var/lib/docker/overlay2/69a6/diff");
+  EXPECT_EQ(overlay.work, "/var/lib/docker/overlay2/69a6/work");
+}
+
+TEST(ParseOverlay, ReadsADirectoryAnOptionAsNewerKernelsWriteThem) {
+  EXPECT_THAT(overlay_of("ro,lowerdir+=/a:b,lowerdir+=/c,datadir+=/d").lower,
+              ElementsAre("/a:b", "/c", "/d"));
+}
+
+TEST(ParseOverlay, TellsColonsInNamesFromThoseBetweenThem) {
+  // The kernel writes a backslash as \134 and a comma as \054.
+  const Overlay overlay = overlay_of(
+      R"(rw,lowerdir=/a\134:b\054c:/d\134\134e::/data,upperdir=/u\134:v,workdir=/w\040x)");
+  EXPECT_THAT(overlay.lower, ElementsAre("/a:b,c", R"(/d\e)", "/data"));
+  EXPECT_EQ(overlay.upper, "/u:v");
+  EXPECT_EQ(overlay.work, "/w x");
+}
+
+TEST(ParseOverlay, FindsNothingToReadInOtherFileSystems) {
+  EXPECT_FALSE(parse_overlay(*parse_mount("1 0 254:0 / / rw - ext4 /dev/vda rw,lowerdir=/a")));
+  EXPECT_THAT(overlay_of("rw").lower, IsEmpty());
+}
+
 TEST(ParseCgroupMounts, GivesTheCgroupFileSystemsInOrder) {
   EXPECT_THAT(points(parse_cgroup_mounts(kMountinfo)),
               ElementsAre("/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd",

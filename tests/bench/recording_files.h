@@ -47,6 +47,9 @@ class RecordingFiles final : public Files {
   int status(int dir, const char* path, FileStatus& status) override {
     return real_.status(dir, path, status);
   }
+  int read_link(int dir, const char* path, std::string& target) override {
+    return real_.read_link(dir, path, target);
+  }
   std::int64_t filesystem(const char* path) override { return real_.filesystem(path); }
   int readable(int dir, const char* path) override { return real_.readable(dir, path); }
   int list_directories(int dir, const char* path, DirectoryListing& listing) override {

@@ -56,6 +56,11 @@ int FaultyFiles::status(int dir, const char* path, FileStatus& status) {
   return files_.status(dir, path, status);
 }
 
+int FaultyFiles::read_link(int dir, const char* path, std::string& target) {
+  if (fails(Call::read_link, path)) return -fault_.error;
+  return files_.read_link(dir, path, target);
+}
+
 std::int64_t FaultyFiles::filesystem(const char* path) {
   if (fails(Call::filesystem, path)) return -fault_.error;
   return files_.filesystem(path);

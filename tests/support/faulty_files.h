@@ -30,6 +30,7 @@ class FaultyFiles final : public Files {
     open_beneath,
     read,
     status,
+    read_link,
     filesystem,
     readable,
     list_directories,
@@ -62,6 +63,7 @@ class FaultyFiles final : public Files {
   std::int64_t read(int file, std::span<char> buffer, std::uint64_t offset) override;
   void close(int handle) override;
   int status(int dir, const char* path, FileStatus& status) override;
+  int read_link(int dir, const char* path, std::string& target) override;
   std::int64_t filesystem(const char* path) override;
   int readable(int dir, const char* path) override;
   int list_directories(int dir, const char* path, DirectoryListing& listing) override;

@@ -69,7 +69,7 @@ TEST(FaultyFiles, FailsOnAndOnWhenLasting) {
 
 TEST(FaultyFiles, LetsEveryKindOfCallFailAndSucceed) {
   TreeFiles tree;
-  tree.set_file("/d/f", "x");
+  tree.set_file("/d/f", "x").add_link("/d/l", "f");
   const auto ask_all = [](Files& files) {
     const int dir = files.open_directory(Files::kAbsolute, "/d");
     const int file = files.open(Files::kAbsolute, "/d/f");
@@ -77,6 +77,7 @@ TEST(FaultyFiles, LetsEveryKindOfCallFailAndSucceed) {
     const int watch = files.open_watch();
     char byte = 0;
     FileStatus status;
+    std::string target;
     DirectoryListing listing;
     WatchEvents events;
     std::vector<std::int64_t> answers{
@@ -85,6 +86,7 @@ TEST(FaultyFiles, LetsEveryKindOfCallFailAndSucceed) {
         beneath,
         files.read(file, std::span(&byte, 1), 0),
         files.status(Files::kAbsolute, "/d", status),
+        files.read_link(Files::kAbsolute, "/d/l", target),
         files.filesystem("/d"),
         files.readable(Files::kAbsolute, "/d/f"),
         files.list_directories(Files::kAbsolute, "/", listing),

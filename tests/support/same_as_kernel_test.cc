@@ -153,6 +153,18 @@ TEST_F(SameAsKernel, TellsStatus) {
   }
 }
 
+TEST_F(SameAsKernel, ReadsLinks) {
+  const auto followed = [](Files& files, int dir, const std::string& path) {
+    std::string target = "left over";
+    const int error = files.read_link(dir, path.c_str(), target);
+    return word(error) + ' ' + target;
+  };
+  for (const std::string& path : paths()) {
+    EXPECT_EQ(followed(tree_, tree_top_, path), followed(system_, system_top_, path))
+        << shown(path);
+  }
+}
+
 TEST_F(SameAsKernel, TellsWhatIsReadableAndOnWhatFileSystem) {
   for (const std::string& path : paths()) {
     EXPECT_EQ(word(tree_.readable(tree_top_, path.c_str())),

@@ -171,6 +171,16 @@ int TreeFiles::status(int dir, const char* path, FileStatus& status) {
   return 0;
 }
 
+int TreeFiles::read_link(int dir, const char* path, std::string& target) {
+  target.clear();
+  const auto [node, error] = look_up(dir, path, Last::keep);
+  if (error != 0) return error;
+  if (!node->is(S_IFLNK)) return -EINVAL;
+  if (node->error != 0) return -node->error;
+  target = node->content;
+  return 0;
+}
+
 std::int64_t TreeFiles::filesystem(const char* path) {
   const auto [node, error] = look_up(kAbsolute, path, Last::follow);
   if (error != 0) return error;

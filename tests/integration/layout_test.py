@@ -15,10 +15,9 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from support import checks, compare, dockerd, exposition, kernel_reader
+from support import cgroups, checks, compare, dockerd, exposition, kernel_reader
 from support.agent import Agent, run
 from support.checks import expect, expect_equal, say, wait_until
-from support.kernel_reader import Cgroup
 
 kBusy = "while :; do :; done"
 kLimits = ("--cpus", "0.5", "-m", "64m", "--pids-limit", "50")
@@ -46,7 +45,7 @@ class Layout:
         self.host = docker.host
         self.has_memory = self.host.serving("memory") is not None
         self.busy = docker.run("busy", *kLimits, command=kBusy)
-        self.inner = make_child(self.busy)
+        self.inner = cgroups.make_child(self.busy)
         self.other = docker.run("other", command="exec sleep 100000")
 
     def all(self):
@@ -251,27 +250,6 @@ class Layout:
             expect_equal(sample.value(), 1.0, f"{sample}")
         for sample in page.samples("cgmon_read_errors_total"):
             expect_equal(sample.value(), 0.0, f"{sample}")
-
-
-def make_child(container):
-    """A cgroup "inner" in the container's, in every hierarchy, with its processes and, on v2, with
-    controllers of its own: what a manager of processes inside would make."""
-    host, paths = container.docker.host, {}
-    for hierarchy in host.hierarchies:
-        path = container.cgroup.paths[hierarchy.point]
-        if path == "/":
-            continue  # runc leaves it there in hierarchies that it does not know, as misc
-        parent, inner = hierarchy.point + path, hierarchy.point + path + "/inner"
-        os.mkdir(inner)
-        if "cpuset" in hierarchy.controllers and hierarchy.version == 1:
-            for name in ("cpuset.cpus", "cpuset.mems"):
-                write(f"{inner}/{name}", kernel_reader.read(f"{parent}/{name}"))
-        for pid in kernel_reader.read(parent + "/cgroup.procs").split():
-            write(inner + "/cgroup.procs", pid)
-        if host.mode == "v2":
-            write(parent + "/cgroup.subtree_control", "+cpu +memory +pids")
-        paths[hierarchy.point] = path + "/inner"
-    return Cgroup(host, paths)
 
 
 def write(path, text):

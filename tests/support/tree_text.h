@@ -21,7 +21,7 @@ struct TreeEntry {
   std::string content;       ///< of a file; of a link, where it leads
 };
 
-/// Reads a .tree file, which tests/fixtures/pack.py writes:
+/// Reads a .tree file, which tests/vm/capture writes (all of the format is in its tree.py):
 ///
 ///     cgmon-tree 1
 ///     # what this is, for people; only here

@@ -5,7 +5,7 @@ import os
 import signal
 
 from support.checks import wait_until
-from support.kernel_reader import Host
+from support.kernel_reader import Cgroup, Host, read
 
 
 class TestCgroups:
@@ -100,3 +100,29 @@ def processes(directory):
             return [int(line) for line in file if line.strip() != "0"]
     except (FileNotFoundError, OSError):
         return []
+
+
+def make_child(container):
+    """A cgroup "inner" in the container's, in every hierarchy, with its processes and, on v2, with
+    controllers of its own: what a manager of processes inside would make."""
+    host, paths = container.docker.host, {}
+    for hierarchy in host.hierarchies:
+        path = container.cgroup.paths[hierarchy.point]
+        if path == "/":
+            continue  # runc leaves it there in hierarchies that it does not know, as misc
+        parent, inner = hierarchy.point + path, hierarchy.point + path + "/inner"
+        os.mkdir(inner)
+        if "cpuset" in hierarchy.controllers and hierarchy.version == 1:
+            for name in ("cpuset.cpus", "cpuset.mems"):
+                _write(f"{inner}/{name}", read(f"{parent}/{name}"))
+        for pid in read(parent + "/cgroup.procs").split():
+            _write(inner + "/cgroup.procs", pid)
+        if host.mode == "v2":
+            _write(parent + "/cgroup.subtree_control", "+cpu +memory +pids")
+        paths[hierarchy.point] = path + "/inner"
+    return Cgroup(host, paths)
+
+
+def _write(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)

@@ -8,31 +8,66 @@ namespace {
 constexpr std::size_t kBuffersKept = 2;
 constexpr std::size_t kBufferBytesKept = 32U << 20U;
 
+std::size_t index_of(PageForm form) {
+  return 2 * static_cast<std::size_t>(form.format) + (form.gzip ? 1U : 0U);
+}
+
 }  // namespace
 
-std::shared_ptr<const std::string> MetricsPage::get(std::int64_t deadline_ns) {
+std::shared_ptr<const std::string> MetricsPage::get(std::int64_t deadline_ns, PageForm form) {
   const CollectionLoop::Lease lease = loop_.get(deadline_ns);
   self_.count_collection(name_of(lease.outcome()));
   const std::lock_guard lock(render_mutex_);
   if (!lease) {
     auto page = borrow_buffer();
-    page->clear();
-    self_.append_text(nullptr, *page);
+    render_stuck(form, *page);
     return page;
   }
-  if (rendered_ && rendered_number_ == lease.number()) return rendered_;
-  rendered_.reset();
-  auto page = borrow_buffer();
-  const PrometheusText::Stats stats = text_.render(*lease, *page);
+  if (rendered_number_ != lease.number()) {
+    for (auto& page : rendered_) page.reset();
+    rendered_number_ = lease.number();
+  }
+  auto& rendered = rendered_.at(index_of(form));
+  if (!rendered) {
+    auto page = borrow_buffer();
+    render(lease, form, *page);
+    rendered = std::move(page);
+  }
+  return rendered;
+}
+
+void MetricsPage::render(const CollectionLoop::Lease& lease, PageForm form, std::string& page) {
+  std::string& plain = form.gzip ? plain_ : page;
+  if (form.gzip) template_gzip_.begin(page);
+  const PrometheusText::Stats stats =
+      text_.render(*lease, plain, form.format, form.gzip ? &template_gzip_ : nullptr);
+  const std::size_t written = plain.size();
   if (lease.number() > observed_number_) {  // else it was rendered before, then an older one
     observed_number_ = lease.number();
     self_.observe_pass(*lease);
+    self_.count_dropped(stats.dropped);
   }
-  self_.page_written(page->size(), stats.samples, stats.dropped);
-  self_.append_text(&*lease, *page);
-  rendered_number_ = lease.number();
-  rendered_ = std::move(page);
-  return rendered_;
+  self_.page_written(form.gzip ? "gzip" : "identity", form.gzip ? template_gzip_.size() : written,
+                     stats.samples);
+  append_end(&*lease, form, plain);
+  if (!form.gzip) return;
+  template_gzip_.end(plain, written);
+  plain_.resize(written);  // as the writer left it, so that it does not clear it again
+  if (plain_.capacity() > kBufferBytesKept) std::string().swap(plain_);
+}
+
+void MetricsPage::render_stuck(PageForm form, std::string& page) {
+  page.clear();
+  std::string& plain = form.gzip ? plain_ : page;
+  plain.clear();
+  append_end(nullptr, form, plain);
+  if (form.gzip) gzip_.append_file(plain, page);
+}
+
+/// What follows the cgroups' metrics.
+void MetricsPage::append_end(const Snapshot* snapshot, PageForm form, std::string& page) const {
+  self_.append_text(snapshot, page, form.format);
+  if (form.format == TextFormat::openmetrics) page += kOpenMetricsEnd;
 }
 
 std::shared_ptr<std::string> MetricsPage::borrow_buffer() {

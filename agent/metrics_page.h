@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -8,12 +9,19 @@
 
 #include "agent/collection_loop.h"
 #include "agent/expose/prometheus_text.h"
+#include "agent/expose/template_gzip.h"
 #include "agent/self_metrics.h"
 
 namespace cgmon {
 
-/// The /metrics page: one rendering a snapshot, shared by everybody who asked for it, into kept
-/// buffers. Thread-safe.
+/// How a page is to be written.
+struct PageForm {
+  TextFormat format = TextFormat::prometheus;
+  bool gzip = false;
+};
+
+/// The /metrics page: one rendering a snapshot and form, shared by everybody who asked for it, into
+/// kept buffers. Thread-safe.
 class MetricsPage {
  public:
   /// `loop` and `self` must outlive it and every page that is still being sent.
@@ -21,18 +29,25 @@ class MetricsPage {
       : loop_(loop), self_(self), text_(max_samples) {}
 
   /// A whole page. When the collection is stuck, the agent's own metrics alone.
-  [[nodiscard]] std::shared_ptr<const std::string> get(std::int64_t deadline_ns);
+  [[nodiscard]] std::shared_ptr<const std::string> get(std::int64_t deadline_ns,
+                                                       PageForm form = {});
 
  private:
+  void render(const CollectionLoop::Lease& lease, PageForm form, std::string& page);
+  void render_stuck(PageForm form, std::string& page);
+  void append_end(const Snapshot* snapshot, PageForm form, std::string& page) const;
   std::shared_ptr<std::string> borrow_buffer();
 
   CollectionLoop& loop_;
   SelfMetrics& self_;
-  std::mutex render_mutex_;  // guards what follows, up to buffers_mutex_
+  std::mutex render_mutex_;  // guards what follows, but for the buffers
   PrometheusText text_;
+  TemplateGzip template_gzip_;
+  Gzip gzip_;
+  std::string plain_;                  // what a compressed page is made of
   std::uint64_t rendered_number_ = 0;  // of the collection that rendered_ shows
   std::uint64_t observed_number_ = 0;  // of the newest one that self_ has seen
-  std::shared_ptr<const std::string> rendered_;
+  std::array<std::shared_ptr<const std::string>, 4> rendered_;  // by form
 
   /// Buffers that nobody reads. Shared with the pages that are out, which bring theirs back.
   struct Buffers {

@@ -101,6 +101,25 @@ TEST_F(MetricsPages, StayAsTheyWereWhileOthersAreMade) {
   }
 }
 
+TEST_F(MetricsPages, AreSharedByThoseWhoWantTheSameFormAlone) {
+  make(kHour);
+  constexpr PageForm kOpenMetrics{.format = TextFormat::openmetrics};
+  const auto deadline = clock_.monotonic_ns() + kPatience;
+  const auto text = page_->get(deadline);
+  const auto openmetrics = page_->get(deadline, kOpenMetrics);
+  const auto zipped = page_->get(deadline, {.gzip = true});
+  const auto both = page_->get(deadline, {.format = TextFormat::openmetrics, .gzip = true});
+  EXPECT_EQ(collections_, 1U);
+  EXPECT_EQ(page_->get(deadline), text);
+  EXPECT_EQ(page_->get(deadline, kOpenMetrics), openmetrics);
+  EXPECT_EQ(page_->get(deadline, {.gzip = true}), zipped);
+  EXPECT_THAT(*text, Not(HasSubstr("# EOF")));
+  EXPECT_THAT(*openmetrics, testing::EndsWith("\n# EOF\n"));
+  EXPECT_THAT(*openmetrics, HasSubstr(threads(1)));
+  for (const auto& page : {zipped, both}) EXPECT_THAT(*page, testing::StartsWith("\x1f\x8b\x08"));
+  EXPECT_LT(zipped->size(), text->size() / 2);
+}
+
 TEST_F(MetricsPages, MayOutliveTheirMaker) {
   make(0);
   const auto held = get();
@@ -130,12 +149,16 @@ TEST_F(MetricsPages, HoldNoMoreSamplesThanTheBoundAndSaySo) {
 
 TEST_F(MetricsPages, ShowTheAgentsOwnMetricsAloneWhenTheCollectionIsStuck) {
   make(kHour);
-  std::shared_ptr<const std::string> page;
+  std::shared_ptr<const std::string> page, zipped, openmetrics;
   {
     const std::lock_guard stuck(gate_);
     page = page_->get(clock_.monotonic_ns());
+    zipped = page_->get(clock_.monotonic_ns(), {.gzip = true});
+    openmetrics = page_->get(clock_.monotonic_ns(), {.format = TextFormat::openmetrics});
   }
   EXPECT_THAT(*page, Not(HasSubstr("container_")));
+  EXPECT_THAT(*zipped, testing::StartsWith("\x1f\x8b\x08"));
+  EXPECT_THAT(*openmetrics, testing::EndsWith("# EOF\n"));
   EXPECT_THAT(*page, HasSubstr("cgmon_scrape_collector_success{collector=\"cpu\"} 0\n"));
   EXPECT_THAT(*page, HasSubstr("cgmon_collections_total{outcome=\"stuck\"} 1\n"));
   const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(10);

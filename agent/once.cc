@@ -19,7 +19,8 @@ std::string once_prometheus(HostSession& session, SelfMetrics& self, std::size_t
   std::string page;
   const PrometheusText::Stats stats = PrometheusText(max_samples).render(snapshot, page);
   self.observe_pass(snapshot);
-  self.page_written(page.size(), stats.samples, stats.dropped);
+  self.page_written("identity", page.size(), stats.samples);
+  self.count_dropped(stats.dropped);
   self.append_text(&snapshot, page);
   return page;
 }

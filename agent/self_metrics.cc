@@ -19,8 +19,6 @@
 #include <optional>
 #include <vector>
 
-#include "agent/expose/prometheus_text.h"
-
 namespace cgmon {
 namespace {
 
@@ -89,6 +87,8 @@ void append_histogram(std::string& page, const std::string& name, const ClientMe
   for (const auto& bucket : metric.histogram.bucket) {
     std::string bound;
     append_value(bound, bucket.upper_bound);
+    // The same series in each format: OpenMetrics wants "10.0".
+    if (bound.find_first_of(".eI") == bound.npos) bound += ".0";
     append_sample(page, name + "_bucket", metric, static_cast<double>(bucket.cumulative_count),
                   "le", bound);
   }
@@ -96,13 +96,15 @@ void append_histogram(std::string& page, const std::string& name, const ClientMe
   append_sample(page, name + "_count", metric, static_cast<double>(metric.histogram.sample_count));
 }
 
-void append_family(std::string& page, const MetricFamily& family) {
+SampleType type_of(const MetricFamily& family) {
+  if (family.type == MetricType::Counter) return SampleType::counter;
+  if (family.type == MetricType::Histogram) return SampleType::histogram;
+  return family.name.ends_with("_info") ? SampleType::info : SampleType::gauge;
+}
+
+void append_family(std::string& page, const MetricFamily& family, TextFormat format) {
   if (family.metric.empty()) return;
-  const char* const type = family.type == MetricType::Counter     ? "counter"
-                           : family.type == MetricType::Histogram ? "histogram"
-                                                                  : "gauge";
-  page +=
-      "# HELP " + family.name + ' ' + family.help + "\n# TYPE " + family.name + ' ' + type + '\n';
+  append_header(page, format, family.name, type_of(family), family.help);
   for (const ClientMetric& metric : family.metric) {
     if (family.type == MetricType::Histogram) {
       append_histogram(page, family.name, metric);
@@ -289,11 +291,11 @@ struct SelfMetrics::State {
           .Register(registry)
           .Add({}, prometheus::Histogram::BucketBoundaries{0.001, 0.0025, 0.005, 0.01, 0.025, 0.1,
                                                            0.5, 2.5, 10});
-  prometheus::Gauge& page_bytes = prometheus::BuildGauge()
-                                      .Name("cgmon_page_bytes")
-                                      .Help("Size of the last page of cgroups.")
-                                      .Register(registry)
-                                      .Add({{"encoding", "identity"}});
+  prometheus::Family<prometheus::Gauge>& page_bytes =
+      prometheus::BuildGauge()
+          .Name("cgmon_page_bytes")
+          .Help("Size of the last page of cgroups, as it was sent.")
+          .Register(registry);
   prometheus::Gauge& page_samples = prometheus::BuildGauge()
                                         .Name("cgmon_page_samples")
                                         .Help("Samples on the last page of cgroups.")
@@ -334,10 +336,13 @@ void SelfMetrics::observe_pass(const Snapshot& snapshot) {
   }
 }
 
-void SelfMetrics::page_written(std::size_t bytes, std::size_t samples, std::size_t dropped) {
-  state_->page_bytes.Set(static_cast<double>(bytes));
+void SelfMetrics::page_written(std::string_view encoding, std::size_t bytes, std::size_t samples) {
+  state_->page_bytes.Add({{"encoding", std::string(encoding)}}).Set(static_cast<double>(bytes));
   state_->page_samples.Set(static_cast<double>(samples));
-  state_->dropped_samples.Increment(static_cast<double>(dropped));
+}
+
+void SelfMetrics::count_dropped(std::size_t samples) {
+  state_->dropped_samples.Increment(static_cast<double>(samples));
 }
 
 void SelfMetrics::count_request(std::string_view handler, int code) {
@@ -345,7 +350,8 @@ void SelfMetrics::count_request(std::string_view handler, int code) {
       .Increment();
 }
 
-void SelfMetrics::append_text(const Snapshot* snapshot, std::string& page) const {
+void SelfMetrics::append_text(const Snapshot* snapshot, std::string& page,
+                              TextFormat format) const {
   std::vector<MetricFamily> families;
   if (snapshot != nullptr) add_unavailable(families, *snapshot);
   if (state_->exporter_metrics) {
@@ -376,7 +382,7 @@ void SelfMetrics::append_text(const Snapshot* snapshot, std::string& page) const
     for (MetricFamily& family : state_->registry.Collect()) families.push_back(std::move(family));
     add_process(families, facts);
   }
-  for (const MetricFamily& family : families) append_family(page, family);
+  for (const MetricFamily& family : families) append_family(page, family, format);
 }
 
 }  // namespace cgmon

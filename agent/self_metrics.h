@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/expose/text_format.h"
 #include "collectors/metrics/snapshot.h"
 
 namespace cgmon {
@@ -30,12 +31,16 @@ class SelfMetrics {
   void count_collection(std::string_view outcome);
   /// A pass whose duration enters the histogram; call once a pass.
   void observe_pass(const Snapshot& snapshot);
-  void page_written(std::size_t bytes, std::size_t samples, std::size_t dropped);
+  /// `encoding`: "identity" or "gzip".
+  void page_written(std::string_view encoding, std::size_t bytes, std::size_t samples);
+  /// Samples beyond the page's bound; call once a pass.
+  void count_dropped(std::size_t samples);
   void count_request(std::string_view handler, int code);
 
-  /// Appends all families in text format. Without a snapshot (the collection is stuck) the
-  /// collectors show success 0.
-  void append_text(const Snapshot* snapshot, std::string& page) const;
+  /// Appends all families, without OpenMetrics' end. Without a snapshot (the collection is stuck)
+  /// the collectors show success 0.
+  void append_text(const Snapshot* snapshot, std::string& page,
+                   TextFormat format = TextFormat::prometheus) const;
 
  private:
   struct State;

@@ -153,7 +153,7 @@ TEST(SelfMetrics, FillsTheHistogramWithTheDurationOfEachPass) {
   EXPECT_EQ(bucket("0.001"), 0);
   EXPECT_EQ(bucket("0.0025"), 0);
   EXPECT_EQ(bucket("0.005"), 1);
-  EXPECT_EQ(bucket("10"), 1);
+  EXPECT_EQ(bucket("10.0"), 1);
   EXPECT_EQ(bucket("+Inf"), 2);
   EXPECT_EQ(samples.at("cgmon_collection_duration_seconds_count"), 2);
   EXPECT_NEAR(samples.at("cgmon_collection_duration_seconds_sum"), 20.003, 1e-9);
@@ -166,8 +166,10 @@ TEST(SelfMetrics, CountsRequestsAndPages) {
   self.count_request("/metrics", 200);
   self.count_request("/metrics", 200);
   self.count_request("/metrics", 503);
-  self.page_written(1000, 20, 5);
-  self.page_written(900, 10, 2);
+  self.page_written("identity", 1000, 20);
+  self.count_dropped(5);
+  self.page_written("identity", 900, 10);
+  self.count_dropped(2);
   const auto samples = parse(text_of(self, nullptr));
   EXPECT_EQ(samples.at(R"(cgmon_http_requests_total{code="200",handler="/metrics"})"), 2);
   EXPECT_EQ(samples.at(R"(cgmon_http_requests_total{code="503",handler="/metrics"})"), 1);
@@ -210,6 +212,28 @@ TEST(SelfMetrics, ExplainsAbsentValuesAloneWhenTheExportersMetricsAreOff) {
   report_of(snapshot, Group::memory).unavailable = {};
   EXPECT_EQ(text_of(self, &snapshot), "") << "no header without a sample";
   EXPECT_EQ(text_of(self, nullptr), "");
+}
+
+TEST(SelfMetrics, WritesTheSameSeriesForOpenMetrics) {
+  SelfMetrics self({.version = "1", .cgroup_mode = "hybrid"}, true);
+  const Snapshot snapshot = make_snapshot();
+  self.observe_pass(snapshot);
+  std::string text;
+  self.append_text(&snapshot, text, TextFormat::openmetrics);
+  EXPECT_THAT(text, HasSubstr("# TYPE cgmon_build info\ncgmon_build_info{"));
+  EXPECT_THAT(text, HasSubstr("# TYPE process_cpu_seconds counter\n"
+                              "# UNIT process_cpu_seconds seconds\nprocess_cpu_seconds_total "));
+  EXPECT_THAT(text, HasSubstr("cgmon_collection_duration_seconds_bucket{le=\"10.0\"} 1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("_total counter")));
+  const auto series = [](const std::string& page) {
+    std::set<std::string> found;
+    std::istringstream lines(page);
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with('#')) found.insert(line.substr(0, line.rfind(' ')));
+    }
+    return found;
+  };
+  EXPECT_EQ(series(text), series(text_of(self, &snapshot)));
 }
 
 TEST(SelfMetrics, AppendsToWhatIsThere) {

@@ -10,6 +10,7 @@
 
 #include "agent/collection_loop.h"
 #include "agent/http/message.h"
+#include "agent/http/negotiation.h"
 #include "agent/http/pages.h"
 #include "agent/http/router.h"
 #include "agent/http/server.h"
@@ -19,7 +20,6 @@
 namespace cgmon {
 namespace {
 
-constexpr std::string_view kTextFormat = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::int64_t kDefaultTimeoutNs = 10'000'000'000;
 constexpr std::int64_t kTimeoutReserveNs = 500'000'000;  // for sending the page
 
@@ -65,6 +65,18 @@ class FailureLog {
   std::uint64_t watches_ = 0;
 };
 
+Response metrics_response(MetricsPage& page, const Request& request, const Clock& clock) {
+  PageForm form;
+  if (prefers_openmetrics(request.accept)) form.format = TextFormat::openmetrics;
+  form.gzip = prefers_gzip(request.accept_encoding);
+  Response response;
+  response.content_type = content_type(form.format);
+  response.content_encoding = form.gzip ? "gzip" : "";
+  response.vary = "Accept, Accept-Encoding";
+  response.body = page.get(deadline_of(request, clock), form);
+  return response;
+}
+
 Router make_router(const ServeOptions& options, MetricsPage& page, const CollectionLoop& loop,
                    const Clock& clock, SelfMetrics& self, spdlog::logger& log) {
   Router router({.answered = [&self](std::string_view handler,
@@ -82,10 +94,7 @@ Router make_router(const ServeOptions& options, MetricsPage& page, const Collect
     return ready_page(!loop.stuck(), "a collection does not end: a kernel file hangs");
   });
   router.add(options.telemetry_path, [&page, &clock](const Request& request) {
-    Response response;
-    response.content_type = kTextFormat;
-    response.body = page.get(deadline_of(request, clock));
-    return response;
+    return metrics_response(page, request, clock);
   });
   return router;
 }

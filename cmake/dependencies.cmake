@@ -7,3 +7,12 @@ find_package(CLI11 REQUIRED CONFIG)            # agent/cli
 find_package(yaml-cpp REQUIRED CONFIG)         # config
 find_package(civetweb REQUIRED CONFIG)         # agent/http
 find_package(prometheus-cpp REQUIRED CONFIG)   # agent/self_metrics: the core library alone
+
+# libdeflate-dev brings no package file for CMake. The static library: the program needs no other
+# package for it.
+find_path(LIBDEFLATE_INCLUDE_DIR libdeflate.h REQUIRED)
+find_library(LIBDEFLATE_LIBRARY libdeflate.a REQUIRED)
+add_library(libdeflate::libdeflate STATIC IMPORTED)  # agent/expose/gzip
+set_target_properties(libdeflate::libdeflate PROPERTIES
+  IMPORTED_LOCATION "${LIBDEFLATE_LIBRARY}"
+  INTERFACE_INCLUDE_DIRECTORIES "${LIBDEFLATE_INCLUDE_DIR}")

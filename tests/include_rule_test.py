@@ -59,6 +59,7 @@ THIRD_PARTY = {
     r"(spdlog|fmt)/": ("agent/",),
     r"CLI/": ("agent/cli", "agent/main.cc"),
     r"nlohmann/": ("collectors/identity/", "agent/expose/json"),
+    r"libdeflate\.h$": ("agent/expose/gzip", "agent/expose/template_gzip_test"),
     r"tl/expected\.hpp$": ("",),
     r"(gtest|gmock)/": (),  # tests only
 }

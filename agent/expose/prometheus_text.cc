@@ -5,35 +5,25 @@
 #include <charconv>
 #include <cstring>
 
+#include "agent/expose/element_label.h"
+
 namespace cgmon {
 namespace {
 
 constexpr std::size_t kLongestNumber = 24;
 
-std::string header_of(const Family& family) {
-  std::string header = "# HELP ";
-  header += family.name;
-  header += ' ';
-  header += family.help;
-  header += "\n# TYPE ";
-  header += family.name;
-  header += family.kind == Kind::counter ? " counter\n" : " gauge\n";
-  return header;
-}
-
-/// Labels of an axis' element, with a comma behind.
-std::string_view element_label(Axis axis, std::uint32_t element, std::array<char, 48>& buffer) {
-  char* at = buffer.data();
-  const auto text = [&](std::string_view part) {
-    std::memcpy(at, part.data(), part.size());
-    at += part.size();
-  };
-  if (axis != Axis::cpu) return {};
-  text("cpu=\"cpu");
-  if (element < 10) text("0");  // cpu00, as cAdvisor writes it
-  at = std::to_chars(at, buffer.data() + buffer.size(), element).ptr;
-  text("\",");
-  return {buffer.data(), static_cast<std::size_t>(at - buffer.data())};
+SampleType sample_type(Kind kind) {
+  switch (kind) {
+    case Kind::counter:
+      return SampleType::counter;
+    case Kind::gauge:
+      return SampleType::gauge;
+    case Kind::info:
+      return SampleType::info;
+    case Kind::stateset:
+      break;
+  }
+  return SampleType::stateset;
 }
 
 void append_label(std::string& text, std::string_view name, std::string_view value) {
@@ -58,24 +48,6 @@ void make_block(const CgroupLabels& labels, std::string& text) {
 }
 
 }  // namespace
-
-void append_escaped(std::string& text, std::string_view value) {
-  for (const char byte : value) {
-    switch (byte) {
-      case '\\':
-        text += "\\\\";
-        break;
-      case '"':
-        text += "\\\"";
-        break;
-      case '\n':
-        text += "\\n";
-        break;
-      default:
-        text += byte;
-    }
-  }
-}
 
 char* write_number(char* at, std::uint64_t number, unsigned decimals, bool is_signed) {
   if (is_signed && (number >> 63U) != 0) {
@@ -104,14 +76,22 @@ PrometheusText::PrometheusText(std::size_t max_samples) : max_samples_(max_sampl
     prefix += kRows[i].labels;
     if (!kRows[i].labels.empty()) prefix += ',';
     prefixes_.push_back(std::move(prefix));
-    headers_.push_back(header_of(family_of(i)));
+    const Family& family = family_of(i);
+    for (const TextFormat format : {TextFormat::prometheus, TextFormat::openmetrics}) {
+      std::string header;
+      append_header(header, format, family.name, sample_type(family.kind), family.help);
+      headers_.at(static_cast<std::size_t>(format)).push_back(std::move(header));
+    }
   }
 }
 
-PrometheusText::Stats PrometheusText::render(const Snapshot& snapshot, std::string& page) {
+PrometheusText::Stats PrometheusText::render(const Snapshot& snapshot, std::string& page,
+                                             TextFormat format, TemplateGzip* gzip) {
   refresh_blocks(snapshot);
   stats_ = {};
   page_ = &page;
+  format_ = format;
+  gzip_ = gzip;
   length_ = 0;
   family_written_ = kFamilies.size();
   for (std::size_t i = 0; i < kRowCount; ++i) {
@@ -133,7 +113,9 @@ void PrometheusText::refresh_blocks(const Snapshot& snapshot) {
     Block& block = blocks_[slot];
     if (block.labels == snapshot.labels[slot]) continue;
     block.labels = snapshot.labels[slot];
-    if (block.labels) make_block(*block.labels, block.text);
+    if (!block.labels) continue;
+    make_block(*block.labels, block.text);
+    block.number = ++blocks_made_;
   }
 }
 
@@ -142,7 +124,7 @@ void PrometheusText::write_row(const Snapshot& snapshot, std::size_t row_index) 
   if (!column.in_use()) return;
   for (const Slot slot : snapshot.order) {
     const Value value = column.get(slot);
-    if (!value.is_absent()) write_sample(row_index, blocks_[slot].text, value, {});
+    if (!value.is_absent()) write_sample(row_index, slot, blocks_[slot], value, {});
   }
 }
 
@@ -150,7 +132,7 @@ void PrometheusText::write_axis_row(const Snapshot& snapshot, std::size_t row_in
   std::array<char, 48> label{};
   for (const AxisSample& sample : snapshot.axes[row_index]) {
     if (snapshot.alive[sample.slot] == 0) continue;
-    write_sample(row_index, blocks_[sample.slot].text, Value::of(sample.value),
+    write_sample(row_index, sample.slot, blocks_[sample.slot], Value::of(sample.value),
                  element_label(kRows[row_index].axis, sample.element, label));
   }
 }
@@ -158,12 +140,13 @@ void PrometheusText::write_axis_row(const Snapshot& snapshot, std::size_t row_in
 void PrometheusText::write_loose(const Snapshot& snapshot, std::size_t row_index) {
   for (const LooseSample& sample :
        std::ranges::equal_range(snapshot.loose, row_index, {}, &LooseSample::row)) {
-    make_block(*sample.labels, loose_block_);
-    write_sample(row_index, loose_block_, Value::of(sample.value), {});
+    make_block(*sample.labels, loose_block_.text);
+    loose_block_.number = ++blocks_made_;
+    write_sample(row_index, kNoSlot, loose_block_, Value::of(sample.value), {});
   }
 }
 
-void PrometheusText::write_sample(std::size_t row_index, std::string_view block, Value value,
+void PrometheusText::write_sample(std::size_t row_index, Slot slot, const Block& block, Value value,
                                   std::string_view element) {
   if (!value.is_number()) {
     if (kRows[row_index].unlimited == Unlimited::print_nothing) return;
@@ -175,22 +158,37 @@ void PrometheusText::write_sample(std::size_t row_index, std::string_view block,
   }
   if (family_written_ != kFamilyOfRow[row_index]) write_header(row_index);
   const std::string& prefix = prefixes_[row_index];
-  reserve(prefix.size() + element.size() + block.size() + kLongestNumber + 16);
+  reserve(prefix.size() + element.size() + block.text.size() + kLongestNumber + 16);
+  const std::size_t line = length_;
   put(prefix);
   put(element);
-  put(block);
+  put(block.text);
+  const std::size_t value_at = length_;
   const Family& family = family_of(row_index);
   char* const begin = page_->data() + length_;
   char* const end = write_number(begin, value.number, decimals(family.unit), family.is_signed);
   *end = '\n';
   length_ += static_cast<std::size_t>(end - begin) + 1;
   ++stats_.samples;
+  if (gzip_ == nullptr) return;
+  gzip_->line(*page_, {.begin = line,
+                       .element = line + prefix.size(),
+                       .block = value_at - block.text.size(),
+                       .value = value_at,
+                       .end = length_,
+                       .row = row_index,
+                       .slot = slot,
+                       .block_number = block.number});
 }
 
 void PrometheusText::write_header(std::size_t row_index) {
   family_written_ = kFamilyOfRow[row_index];
-  reserve(headers_[row_index].size());
-  put(headers_[row_index]);
+  const std::string& header = headers_[static_cast<std::size_t>(format_)][row_index];
+  reserve(header.size());
+  const std::size_t begin = length_;
+  put(header);
+  constexpr std::size_t kNameAt = std::string_view("# HELP ").size();
+  if (gzip_ != nullptr) gzip_->text(*page_, begin, length_, begin + kNameAt);
 }
 
 /// The page keeps its last length, so that growing zeroes only what is new.

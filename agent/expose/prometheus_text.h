@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -7,22 +8,21 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/expose/template_gzip.h"
+#include "agent/expose/text_format.h"
 #include "collectors/metrics/snapshot.h"
 
 namespace cgmon {
-
-/// A label value as the text formats want it: backslash, quote and newline escaped.
-void append_escaped(std::string& text, std::string_view value);
 
 /// A stored number as decimal text: `number` has `decimals` places behind the point; trailing zeros
 /// are left out. 1500000000 with 9 is "1.5". Exact: no floating point is involved.
 [[nodiscard]] char* write_number(char* at, std::uint64_t number, unsigned decimals,
                                  bool is_signed = false);
 
-/// Writes a snapshot in the Prometheus text format 0.0.4: families in the table's order, each
-/// contiguous, cgroups in path order, no timestamps. Keeps each cgroup's escaped label block and
-/// writes into a reused buffer, so that a page costs nanoseconds a sample and allocates nothing
-/// once it has grown. One-thread.
+/// Writes a snapshot in a text format: families in the table's order, each contiguous, cgroups in
+/// path order, no timestamps; of OpenMetrics all but the end. Keeps each cgroup's escaped label
+/// block and writes into a reused buffer, so that a page costs nanoseconds a sample and allocates
+/// nothing once it has grown. One-thread.
 class PrometheusText {
  public:
   struct Stats {
@@ -32,19 +32,22 @@ class PrometheusText {
 
   explicit PrometheusText(std::size_t max_samples = 500'000);
 
-  /// Replaces the content of `page`.
-  Stats render(const Snapshot& snapshot, std::string& page);
+  /// Replaces the content of `page`. With `gzip`, which the caller begins and ends, its compressed
+  /// form is written beside it.
+  Stats render(const Snapshot& snapshot, std::string& page,
+               TextFormat format = TextFormat::prometheus, TemplateGzip* gzip = nullptr);
 
  private:
   struct Block {
     std::shared_ptr<const CgroupLabels> labels;  // what the text was made of; held, so that no
                                                  // other object can have its address
     std::string text;                            // `id="/x",name="y"} `
+    std::uint64_t number = 0;                    // another one for each text
   };
 
   void refresh_blocks(const Snapshot& snapshot);
   void write_header(std::size_t row_index);
-  void write_sample(std::size_t row_index, std::string_view block, Value value,
+  void write_sample(std::size_t row_index, Slot slot, const Block& block, Value value,
                     std::string_view element);
   void write_row(const Snapshot& snapshot, std::size_t row_index);
   void write_axis_row(const Snapshot& snapshot, std::size_t row_index);
@@ -53,12 +56,15 @@ class PrometheusText {
   void put(std::string_view text);
 
   std::size_t max_samples_;
-  std::vector<std::string> prefixes_;  // by row: `family{fixed="labels",`
-  std::vector<std::string> headers_;   // by row: HELP and TYPE of its family
-  std::vector<Block> blocks_;          // by slot
-  std::string loose_block_;            // of the loose sample being written
+  std::vector<std::string> prefixes_;                // by row: `family{fixed="labels",`
+  std::array<std::vector<std::string>, 2> headers_;  // by format and row: of its family
+  std::vector<Block> blocks_;                        // by slot
+  Block loose_block_;                                // of the loose sample being written
+  std::uint64_t blocks_made_ = 0;
   Stats stats_;
   std::string* page_ = nullptr;
+  TextFormat format_ = TextFormat::prometheus;
+  TemplateGzip* gzip_ = nullptr;
   std::size_t length_ = 0;
   std::size_t family_written_ = 0;  // family whose header stands, kFamilies.size() for none
 };

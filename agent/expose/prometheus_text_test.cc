@@ -315,6 +315,27 @@ TEST(PrometheusText, WritesSnapshotsOfAllSizesByTurns) {
   }
 }
 
+TEST(PrometheusText, WritesTheSameSamplesForOpenMetricsUnderItsOwnHeaders) {
+  Host host;
+  host.add(0, {.id = "/"}).add(1, {.id = "/a", .name = "n"});
+  for (std::size_t i = 0; i < kRowCount; ++i) {
+    host.snapshot.served[i] = true;
+    if (kRows[i].axis == Axis::none) host.set(i, 0, i).set(i, 1, i * i);
+  }
+  PrometheusText text;
+  std::string page;
+  const auto stats = text.render(host.snapshot, page, TextFormat::openmetrics);
+  EXPECT_EQ(stats.samples, samples(page).size());
+  EXPECT_EQ(samples(page), samples(host.page()));
+  EXPECT_THAT(page, HasSubstr("# TYPE container_cpu_usage_seconds counter\n"
+                              "# UNIT container_cpu_usage_seconds seconds\n"
+                              "container_cpu_usage_seconds_total{cpu=\"total\",id=\"/\"} "));
+  EXPECT_THAT(page, HasSubstr("# TYPE container_memory_failcnt unknown\n"
+                              "container_memory_failcnt{id=\"/\"} "));
+  text.render(host.snapshot, page);
+  EXPECT_EQ(page, host.page()) << "and the other format again";
+}
+
 TEST(PrometheusText, HasRoomForTheLongestLabels) {
   Host host;
   const std::string quotes(20'000, '"');

@@ -33,6 +33,8 @@ struct Response {
   std::string allow;
   /// "gzip" for a body that is; empty: as it is.
   std::string content_encoding;
+  /// The Vary header: the request's headers that this answer depends on; empty: none.
+  std::string vary;
 };
 
 /// Called by several threads at once.

@@ -77,6 +77,7 @@ std::string response_head(const Response& response, std::size_t body_size, bool 
   if (!response.content_encoding.empty()) {
     append_header(head, "Content-Encoding", response.content_encoding);
   }
+  if (!response.vary.empty()) append_header(head, "Vary", response.vary);
   append_header(head, "Content-Length", std::to_string(body_size));
   if (!response.allow.empty()) append_header(head, "Allow", response.allow);
   append_header(head, "Cache-Control", "no-store");

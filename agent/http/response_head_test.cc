@@ -27,6 +27,11 @@ TEST(ResponseHeadTest, NamesEncodingAllowedMethodsAndClosing) {
   EXPECT_NE(head.find("\r\nConnection: close\r\n"), std::string::npos) << head;
 }
 
+TEST(ResponseHeadTest, NamesWhatTheAnswerDependsOn) {
+  const Response response{.vary = "Accept"};
+  EXPECT_NE(response_head(response, 0, true, 0).find("\r\nVary: Accept\r\n"), std::string::npos);
+}
+
 TEST(ResponseHeadTest, AValueCannotSmuggleAHeader) {
   const Response response{.content_type = "text/plain\r\nSet-Cookie: a=b"};
   const std::string head = response_head(response, 0, true, 0);

@@ -87,8 +87,8 @@ bool AgentProcess::connect_once() {
   return false;
 }
 
-std::size_t AgentProcess::get(const std::string& path) {
-  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+std::size_t AgentProcess::get(const std::string& path, const std::string& headers) {
+  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + headers + "\r\n";
   if (::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) < 0) die("cannot send");
   std::string head;
   std::size_t body = 0, expected = 0;

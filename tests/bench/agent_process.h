@@ -19,8 +19,9 @@ class AgentProcess {
   ~AgentProcess();
 
   [[nodiscard]] pid_t pid() const { return pid_; }
-  /// One GET of the path; returns the size of the body.
-  std::size_t get(const std::string& path);
+  /// One GET of the path, with further header lines (each with its end); returns the size of the
+  /// body.
+  std::size_t get(const std::string& path, const std::string& headers = {});
   /// User and system time of the process so far, in microseconds.
   [[nodiscard]] double cpu_us() const;
   [[nodiscard]] long resident_kib() const;

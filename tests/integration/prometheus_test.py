@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A real Prometheus scrapes the agent, and promtool reads its page."""
 
+import gzip
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.parse
+import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from support import checks, exposition
@@ -113,6 +115,7 @@ def scraped():
                 enough = "count_over_time(up[1m]) >= 4"
                 wait_until(lambda: prometheus.number(enough), 60, "four scrapes")
                 check_target(prometheus)
+                asked_for(agent)
                 note = check_series(
                     prometheus, agent.scrape(), tree.path("plain"), f"{tree.top}/{odd}"
                 )
@@ -148,6 +151,13 @@ def check_series(prometheus, page, plain_id, odd_id):
     kinds = prometheus.ask("targets/metadata", metric="container_memory_usage_bytes")
     expect_equal(kinds[0]["type"], "gauge", "type of container_memory_usage_bytes in Prometheus")
     return f"{int(taken)} samples a scrape, {len(ours)} names"
+
+
+def asked_for(agent):
+    """What Prometheus got: OpenMetrics, compressed."""
+    sizes = {s.labels["encoding"] for s in agent.scrape().samples("cgmon_page_bytes")}
+    expect("gzip" in sizes, "Prometheus did not ask for gzip")
+
 
 
 def promtool():
@@ -186,6 +196,63 @@ def cadvisor_types():
     return f"{len(known)} families"
 
 
+kOpenMetrics = [("Accept", "application/openmetrics-text;version=1.0.0,*/*;q=0.1")]
+kGzip = [("Accept-Encoding", "gzip")]
+
+
+def openmetrics():
+    """The reference reader of OpenMetrics takes the page, and finds in it the series of the text
+    format."""
+    parser = checks.need_module("prometheus_client.openmetrics.parser", "python3-prometheus-client")
+    with TestCgroups() as tree, Agent(checks.agent_binary()) as agent:
+        tree.make("plain")
+        tree.make('odd "name" \\ {x="1"} \u00e9'.encode())
+        answer = agent.get("/metrics", kOpenMetrics)
+        page = agent.scrape()
+    wanted = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    expect_equal(answer.headers["content-type"], wanted, "Content-Type")
+    expect_equal(answer.headers["vary"], "Accept, Accept-Encoding", "Vary")
+    families = list(parser.text_string_to_metric_families(answer.text()))
+    theirs = {(s.name, *sorted(s.labels.items())) for f in families for s in f.samples}
+    ours = {(s.name, *sorted(s.labels.items())) for f in page.families.values() for s in f.samples}
+    moving = {row for row in theirs ^ ours if row[0].startswith(("cgmon_", "process_"))}
+    expect_equal(sorted((theirs ^ ours) - moving), [], "series in one of the formats alone")
+    kinds = {f.name: (f.type, f.unit) for f in families}
+    expect_equal(kinds["container_cpu_usage_seconds"], ("counter", "seconds"), "CPU time")
+    expect_equal(kinds["container_memory_usage_bytes"], ("gauge", "bytes"), "memory")
+    expect_equal(kinds["container_memory_failcnt"], ("unknown", ""), "failcnt")
+    expect_equal(kinds["cgmon_build"], ("info", ""), "build")
+    return f"{len(families)} families, {len(theirs)} series"
+
+
+def compressed():
+    """A compressed page is what curl, zlib and gzip make of it: the page."""
+    with TestCgroups() as tree, Agent(checks.agent_binary(), min_interval="1h") as agent:
+        for number in range(40):
+            tree.make(f"child-{number}")
+        for headers in ([], kOpenMetrics):
+            plain = agent.get("/metrics", headers)
+            expect("content-encoding" not in plain.headers, "compressed though nobody asked")
+            answer = agent.get("/metrics", headers + kGzip)
+            expect_equal(answer.headers.get("content-encoding"), "gzip", "Content-Encoding")
+            expect_equal(answer.headers["content-type"], plain.headers["content-type"], "type")
+            reader = zlib.decompressobj(31)
+            text = reader.decompress(answer.body)
+            expect(reader.eof and not reader.unused_data, "bytes behind the gzip file")
+            expect_equal(gzip.decompress(answer.body), text, "gzip and zlib differ")
+            done = subprocess.run(
+                ["curl", "-sS", "--compressed", "-H", ": ".join((headers or [("X", "y")])[0]),
+                 f"http://127.0.0.1:{agent.port}/metrics"],
+                capture_output=True, timeout=30, check=True,
+            )  # fmt: skip
+            # One collection serves all: its cgroups' part is the same to the byte.
+            parts = [body.partition(b"# HELP cgmon_")[0] for body in (plain.body, text, done.stdout)]
+            expect(parts[0] == parts[1] == parts[2], "the cgroups' part differs")
+            share = len(answer.body) / len(text)
+            expect(share < 0.2, f"compressed to {share:.2f} of the page")
+    return f"{len(text)} bytes in {len(answer.body)}"
+
+
 def page_with_a_cgroup():
     with TestCgroups() as tree, Agent(checks.agent_binary()) as agent:
         tree.make("plain")
@@ -200,7 +267,7 @@ def committed_lines(name):
 def main():
     checks.need_root()
     checks.agent_binary()
-    return checks.main("prometheus", [scraped, promtool, cadvisor_types], limit_seconds=150)
+    return checks.main("prometheus", [scraped, promtool, cadvisor_types, openmetrics, compressed], limit_seconds=150)
 
 
 checks.run_or_skip(main)

@@ -1,5 +1,6 @@
 """Runs a script's checks in order, says what each one showed, exits as ctest expects."""
 
+import importlib
 import os
 import signal
 import sys
@@ -102,6 +103,17 @@ def main(title, checks, limit_seconds):
         say("; ".join(skipped))  # the last line is the reason that ctest's reader shows
         return kSkipped
     return 1 if failed else 0
+
+
+def need_module(name, package):
+    """A module that Debian's package brings, also where python3 is not Debian's own."""
+    debian = "/usr/lib/python3/dist-packages"
+    if debian not in sys.path:
+        sys.path.append(debian)
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise Skip(f"no {name} (package {package}): {error}") from None
 
 
 def need_root():

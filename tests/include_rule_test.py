@@ -218,5 +218,24 @@ class IncludeRule(unittest.TestCase):
         self.assertFalse(found, "\n" + "\n".join(found))
 
 
+class ClangCompiles(unittest.TestCase):
+    """./dev lint and ./dev fuzz compile with clang 14, which refuses the subranges of g++ 12's
+    library. Other builds would not notice."""
+
+    REFUSED = re.compile(r"ranges::(unique|remove|remove_if|search|search_n|equal_range|find_end|"
+                         r"partition|stable_partition|rotate|subrange)\b|std::views::")
+
+    def test_names_no_range_algorithm_that_clang_14_refuses(self):
+        self.assertTrue(self.REFUSED.search("std::ranges::equal_range(all, 3)"))
+        self.assertFalse(self.REFUSED.search("std::ranges::find_if(all, odd)"))
+        found = []
+        for path in sources():
+            with open(os.path.join(ROOT, path), encoding="utf-8") as source:
+                for number, line in enumerate(source, 1):
+                    if self.REFUSED.search(line.partition("//")[0]):
+                        found.append(f"{path}:{number}: {line.strip()}")
+        self.assertFalse(found, "\n" + "\n".join(found))
+
+
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], "--verbose"] + sys.argv[1:])

@@ -138,11 +138,12 @@ void PrometheusText::write_axis_row(const Snapshot& snapshot, std::size_t row_in
 }
 
 void PrometheusText::write_loose(const Snapshot& snapshot, std::size_t row_index) {
-  for (const LooseSample& sample :
-       std::ranges::equal_range(snapshot.loose, row_index, {}, &LooseSample::row)) {
-    make_block(*sample.labels, loose_block_.text);
+  // Not std::ranges::equal_range: clang 14 cannot compile what that returns.
+  auto sample = std::ranges::lower_bound(snapshot.loose, row_index, {}, &LooseSample::row);
+  for (; sample != snapshot.loose.end() && sample->row == row_index; ++sample) {
+    make_block(*sample->labels, loose_block_.text);
     loose_block_.number = ++blocks_made_;
-    write_sample(row_index, kNoSlot, loose_block_, Value::of(sample.value), {});
+    write_sample(row_index, kNoSlot, loose_block_, Value::of(sample->value), {});
   }
 }
 

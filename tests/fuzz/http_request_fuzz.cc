@@ -1,6 +1,7 @@
-#include <charconv>
+#include <algorithm>
 
 #include "agent/http/message.h"
+#include "agent/http/negotiation.h"
 #include "agent/http/pages.h"
 #include "agent/http/response_head.h"
 #include "agent/http/router.h"
@@ -71,11 +72,28 @@ void check_html(std::string_view text) {
   require(plain == text, "escaped text is the text");
 }
 
+void check_negotiation(std::string_view accept, std::string_view accept_encoding) {
+  const auto has = [](std::string_view text, std::string_view word) {
+    const auto same = [](char a, char b) {
+      return a == b || (a >= 'A' && a <= 'Z' && a + 32 == b);
+    };
+    return std::search(text.begin(), text.end(), word.begin(), word.end(), same) != text.end();
+  };
+  require(!prefers_openmetrics(accept) || has(accept, "application/openmetrics-text"),
+          "nobody gets OpenMetrics without asking");
+  require(!prefers_gzip(accept_encoding) || has(accept_encoding, "gzip") ||
+              accept_encoding.find('*') != accept_encoding.npos,
+          "nobody gets gzip without asking");
+  const std::string first(accept_encoding);
+  require(prefers_gzip("gzip;q=1.000," + first) || has(first, "gzip") || has(first, "identity"),
+          "what follows another coding's name does not hide gzip");
+}
+
 }  // namespace
 
-/// Header values and the request line's parts: five texts.
+/// Header values and the request line's parts: seven texts.
 void check_input(std::string_view input) {
-  const auto text = parts(input, 5);
+  const auto text = parts(input, 7);
   check_scrape_timeout(text[0]);
   check_router(text[1], text[2]);
   const ConnectionHeaders headers{.http_version = text[1],
@@ -86,6 +104,7 @@ void check_input(std::string_view input) {
   require(!keeps || (headers.upgrade.empty() &&
                      (headers.content_length.empty() || headers.content_length == "0")),
           "a connection ends with a body that nobody reads");
+  check_negotiation(text[5], text[6]);
   check_head(text[3]);
   check_html(text[4]);
 }

@@ -14,7 +14,7 @@ namespace cgmon {
 /// What the program was asked to do.
 enum class Command : std::uint8_t { serve, once, detect, metrics, help, version };
 
-enum class OutputFormat : std::uint8_t { table, prometheus };
+enum class OutputFormat : std::uint8_t { table, prometheus, json };
 
 /// Of --color: auto is what suits standard output.
 enum class ColorChoice : std::uint8_t { automatic, always, never };

@@ -23,8 +23,11 @@ Result<void> set_output(const std::optional<std::string>& text, OnceOptions& onc
     once.table.wide = true;
   } else if (*text == "prometheus") {
     once.output = OutputFormat::prometheus;
+  } else if (*text == "json") {
+    once.output = OutputFormat::json;
   } else {
-    return usage_failure("`--output`: expected table, wide or prometheus, got " + in_quotes(*text));
+    return usage_failure("`--output`: expected table, wide, prometheus or json, got " +
+                         in_quotes(*text));
   }
   return {};
 }

@@ -113,6 +113,7 @@ TEST(CommandLine, UnderstandsOnceAndItsOptions) {
   EXPECT_EQ(invocation.once.interval, milliseconds{2000});
   EXPECT_EQ(invocation.config.only, Scopes{.all = true});
   EXPECT_EQ(parsed({"--output=table", "--once"}).once.output, OutputFormat::table);
+  EXPECT_EQ(parsed({"--output=json", "--once"}).once.output, OutputFormat::json);
 }
 
 TEST(CommandLine, ReadsWhatTheTableIsToLookLike) {
@@ -253,8 +254,8 @@ TEST(WrongUsage, SaysWhatAValueHasToBe) {
             "`pods,foo` (see --help)");
   EXPECT_EQ(error_of({"--no-collector.cpu=maybe"}),
             "`--collector.cpu`: expected true or false, got `maybe` (see --help)");
-  EXPECT_EQ(error_of({"--once", "-o", "json"}),
-            "`--output`: expected table, wide or prometheus, got `json` (see --help)");
+  EXPECT_EQ(error_of({"--once", "-o", "xml"}),
+            "`--output`: expected table, wide, prometheus or json, got `xml` (see --help)");
   EXPECT_EQ(error_of({"--once", "--interval=1"}),
             "`--interval`: expected a duration like 500ms, 2s or 1m, from 100ms to 1h, got `1` "
             "(see --help)");

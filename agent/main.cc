@@ -110,6 +110,25 @@ std::shared_ptr<spdlog::logger> make_log(LogLevel level) {
   return log;
 }
 
+HostFacts host_facts_of(const Layout& layout) {
+  HostFacts facts;
+  facts.version = CGMON_VERSION;
+  facts.revision = CGMON_REVISION;
+  facts.cgroup_mode = name_of(layout.mode);
+  facts.view_restricted = layout.restricted();
+  for (std::size_t i = 0; i < kControllers; ++i) {
+    const auto controller = static_cast<Controller>(i);
+    const int serving = layout.serving(controller);
+    const bool is_of_kernel = controller != Controller::core && controller != Controller::psi;
+    if (serving < 0 || !is_of_kernel) continue;
+    const Hierarchy& hierarchy = layout.hierarchies[static_cast<std::size_t>(serving)];
+    facts.controllers.push_back({std::string(name_of(controller)),
+                                 hierarchy.version == Version::v2 ? "v2" : "v1",
+                                 hierarchy.mount_point});
+  }
+  return facts;
+}
+
 AgentFacts facts_of(const Layout& layout, const Clock& clock) {
   AgentFacts facts;
   facts.version = CGMON_VERSION;
@@ -130,6 +149,9 @@ int run_once(const Invocation& invocation) {
     SelfMetrics self(facts_of((*session)->layout(), (*session)->clock()),
                      !invocation.config.web.disable_exporter_metrics);
     return print(once_prometheus(**session, self, invocation.config.limits.samples));
+  }
+  if (invocation.once.output == OutputFormat::json) {
+    return print(once_json(**session, host_facts_of((*session)->layout())));
   }
   TableOptions table = invocation.once.table;
   table.width = table.whole_ids ? 0 : terminal_width();
@@ -172,6 +194,7 @@ int run_serve(const Invocation& invocation) {
   options.exporter_metrics = !config.web.disable_exporter_metrics;
   options.max_samples = config.limits.samples;
   options.facts = facts_of(layout, (*session)->clock());
+  options.host = host_facts_of(layout);
   log->info("msg=\"starting\" version={} cgroups={} rootfs={}", options.facts.version,
             options.facts.cgroup_mode, logfmt_value(config.path.rootfs));
   for (const std::string& note : layout.notes) log->warn("msg={}", logfmt_value(note));

@@ -1,5 +1,7 @@
 #include "agent/metrics_page.h"
 
+#include "agent/expose/resource_page.h"
+
 namespace cgmon {
 namespace {
 
@@ -9,7 +11,8 @@ constexpr std::size_t kBuffersKept = 2;
 constexpr std::size_t kBufferBytesKept = 32U << 20U;
 
 std::size_t index_of(PageForm form) {
-  return 2 * static_cast<std::size_t>(form.format) + (form.gzip ? 1U : 0U);
+  return 4 * static_cast<std::size_t>(form.view) + 2 * static_cast<std::size_t>(form.format) +
+         (form.gzip ? 1U : 0U);
 }
 
 }  // namespace
@@ -18,6 +21,7 @@ std::shared_ptr<const std::string> MetricsPage::get(std::int64_t deadline_ns, Pa
   const CollectionLoop::Lease lease = loop_.get(deadline_ns);
   self_.count_collection(name_of(lease.outcome()));
   const std::lock_guard lock(render_mutex_);
+  if (!lease && form.view == PageView::json) return nullptr;
   if (!lease) {
     auto page = borrow_buffer();
     render_stuck(form, *page);
@@ -27,29 +31,46 @@ std::shared_ptr<const std::string> MetricsPage::get(std::int64_t deadline_ns, Pa
     for (auto& page : rendered_) page.reset();
     rendered_number_ = lease.number();
   }
+  if (lease.number() > observed_number_) {  // else it was rendered before, then an older one
+    observed_number_ = lease.number();
+    self_.observe_pass(*lease);
+  }
   auto& rendered = rendered_.at(index_of(form));
   if (!rendered) {
     auto page = borrow_buffer();
-    render(lease, form, *page);
+    render(*lease, form, *page);
     rendered = std::move(page);
   }
   return rendered;
 }
 
-void MetricsPage::render(const CollectionLoop::Lease& lease, PageForm form, std::string& page) {
+void MetricsPage::render(const Snapshot& snapshot, PageForm form, std::string& page) {
+  if (form.view == PageView::metrics) {
+    render_metrics(snapshot, form, page);
+    return;
+  }
+  std::string& plain = form.gzip ? plain_ : page;
+  if (form.view == PageView::resource) {
+    render_resource_page(&snapshot, form.format, plain);
+  } else {
+    render_snapshot_json(snapshot, host_, plain);
+  }
+  if (form.gzip) compress(page);
+}
+
+void MetricsPage::render_metrics(const Snapshot& snapshot, PageForm form, std::string& page) {
   std::string& plain = form.gzip ? plain_ : page;
   if (form.gzip) template_gzip_.begin(page);
   const PrometheusText::Stats stats =
-      text_.render(*lease, plain, form.format, form.gzip ? &template_gzip_ : nullptr);
+      text_.render(snapshot, plain, form.format, form.gzip ? &template_gzip_ : nullptr);
   const std::size_t written = plain.size();
-  if (lease.number() > observed_number_) {  // else it was rendered before, then an older one
-    observed_number_ = lease.number();
-    self_.observe_pass(*lease);
+  if (dropped_number_ < observed_number_) {
+    dropped_number_ = observed_number_;
     self_.count_dropped(stats.dropped);
   }
   self_.page_written(form.gzip ? "gzip" : "identity", form.gzip ? template_gzip_.size() : written,
                      stats.samples);
-  append_end(&*lease, form, plain);
+  append_end(&snapshot, form, plain);
   if (!form.gzip) return;
   template_gzip_.end(plain, written);
   plain_.resize(written);  // as the writer left it, so that it does not clear it again
@@ -57,11 +78,20 @@ void MetricsPage::render(const CollectionLoop::Lease& lease, PageForm form, std:
 }
 
 void MetricsPage::render_stuck(PageForm form, std::string& page) {
-  page.clear();
   std::string& plain = form.gzip ? plain_ : page;
-  plain.clear();
-  append_end(nullptr, form, plain);
-  if (form.gzip) gzip_.append_file(plain, page);
+  if (form.view == PageView::resource) {
+    render_resource_page(nullptr, form.format, plain);
+  } else {
+    plain.clear();
+    append_end(nullptr, form, plain);
+  }
+  if (form.gzip) compress(page);
+}
+
+/// plain_ into a page.
+void MetricsPage::compress(std::string& page) {
+  page.clear();
+  gzip_.append_file(plain_, page);
 }
 
 /// What follows the cgroups' metrics.

@@ -5,41 +5,55 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/collection_loop.h"
 #include "agent/expose/prometheus_text.h"
+#include "agent/expose/snapshot_json.h"
 #include "agent/expose/template_gzip.h"
 #include "agent/self_metrics.h"
 
 namespace cgmon {
 
+/// What a page shows of a snapshot.
+enum class PageView : std::uint8_t {
+  metrics,   ///< every family, and the agent's own
+  resource,  ///< what a kubelet has at /metrics/resource
+  json,      ///< the snapshot as JSON; the text format does not matter
+};
+
 /// How a page is to be written.
 struct PageForm {
+  PageView view = PageView::metrics;
   TextFormat format = TextFormat::prometheus;
   bool gzip = false;
 };
 
-/// The /metrics page: one rendering a snapshot and form, shared by everybody who asked for it, into
-/// kept buffers. Thread-safe.
+/// The pages made of snapshots: one rendering a snapshot and form, shared by everybody who asked
+/// for it, into kept buffers. Thread-safe.
 class MetricsPage {
  public:
   /// `loop` and `self` must outlive it and every page that is still being sent.
-  MetricsPage(CollectionLoop& loop, SelfMetrics& self, std::size_t max_samples)
-      : loop_(loop), self_(self), text_(max_samples) {}
+  MetricsPage(CollectionLoop& loop, SelfMetrics& self, std::size_t max_samples, HostFacts host = {})
+      : loop_(loop), self_(self), host_(std::move(host)), text_(max_samples) {}
 
-  /// A whole page. When the collection is stuck, the agent's own metrics alone.
+  /// A whole page. When the collection is stuck: the agent's own metrics alone, the error alone, as
+  /// JSON nothing (null).
   [[nodiscard]] std::shared_ptr<const std::string> get(std::int64_t deadline_ns,
                                                        PageForm form = {});
 
  private:
-  void render(const CollectionLoop::Lease& lease, PageForm form, std::string& page);
+  void render(const Snapshot& snapshot, PageForm form, std::string& page);
+  void render_metrics(const Snapshot& snapshot, PageForm form, std::string& page);
   void render_stuck(PageForm form, std::string& page);
+  void compress(std::string& page);
   void append_end(const Snapshot* snapshot, PageForm form, std::string& page) const;
   std::shared_ptr<std::string> borrow_buffer();
 
   CollectionLoop& loop_;
   SelfMetrics& self_;
+  HostFacts host_;
   std::mutex render_mutex_;  // guards what follows, but for the buffers
   PrometheusText text_;
   TemplateGzip template_gzip_;
@@ -47,7 +61,8 @@ class MetricsPage {
   std::string plain_;                  // what a compressed page is made of
   std::uint64_t rendered_number_ = 0;  // of the collection that rendered_ shows
   std::uint64_t observed_number_ = 0;  // of the newest one that self_ has seen
-  std::array<std::shared_ptr<const std::string>, 4> rendered_;  // by form
+  std::uint64_t dropped_number_ = 0;   // of the newest one whose dropped samples it has seen
+  std::array<std::shared_ptr<const std::string>, 12> rendered_;  // by form
 
   /// Buffers that nobody reads. Shared with the pages that are out, which bring theirs back.
   struct Buffers {

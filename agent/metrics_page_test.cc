@@ -120,6 +120,21 @@ TEST_F(MetricsPages, AreSharedByThoseWhoWantTheSameFormAlone) {
   EXPECT_LT(zipped->size(), text->size() / 2);
 }
 
+TEST_F(MetricsPages, HoldOtherViewsOfTheSameCollection) {
+  make(kHour);
+  const auto deadline = clock_.monotonic_ns() + kPatience;
+  const auto metrics = page_->get(deadline);
+  const auto resource = page_->get(deadline, {.view = PageView::resource});
+  const auto json = page_->get(deadline, {.view = PageView::json});
+  EXPECT_EQ(collections_, 1U);
+  EXPECT_THAT(*resource, HasSubstr("\nresource_scrape_error 0\n"));
+  EXPECT_THAT(*json, HasSubstr(R"("values":{"container_threads":1})"));
+  EXPECT_EQ(page_->get(deadline, {.view = PageView::json}), json);
+  EXPECT_EQ(page_->get(deadline), metrics);
+  const auto zipped = page_->get(deadline, {.view = PageView::json, .gzip = true});
+  EXPECT_THAT(*zipped, testing::StartsWith("\x1f\x8b\x08"));
+}
+
 TEST_F(MetricsPages, MayOutliveTheirMaker) {
   make(0);
   const auto held = get();
@@ -155,6 +170,9 @@ TEST_F(MetricsPages, ShowTheAgentsOwnMetricsAloneWhenTheCollectionIsStuck) {
     page = page_->get(clock_.monotonic_ns());
     zipped = page_->get(clock_.monotonic_ns(), {.gzip = true});
     openmetrics = page_->get(clock_.monotonic_ns(), {.format = TextFormat::openmetrics});
+    EXPECT_EQ(page_->get(clock_.monotonic_ns(), {.view = PageView::json}), nullptr);
+    EXPECT_THAT(*page_->get(clock_.monotonic_ns(), {.view = PageView::resource}),
+                HasSubstr("\nresource_scrape_error 1\n"));
   }
   EXPECT_THAT(*page, Not(HasSubstr("container_")));
   EXPECT_THAT(*zipped, testing::StartsWith("\x1f\x8b\x08"));

@@ -25,6 +25,14 @@ std::string once_prometheus(HostSession& session, SelfMetrics& self, std::size_t
   return page;
 }
 
+std::string once_json(HostSession& session, const HostFacts& host) {
+  Snapshot snapshot;
+  collect(session, snapshot);
+  std::string text;
+  render_snapshot_json(snapshot, host, text);
+  return text;
+}
+
 TerminalTable once_table(HostSession& session, std::int64_t interval_ns,
                          const TableOptions& options,
                          const std::function<void(std::int64_t)>& sleep) {

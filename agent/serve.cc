@@ -20,6 +20,8 @@
 namespace cgmon {
 namespace {
 
+constexpr const char* kResourcePath = "/metrics/resource";
+constexpr const char* kSnapshotPath = "/api/v1/snapshot";
 constexpr std::int64_t kDefaultTimeoutNs = 10'000'000'000;
 constexpr std::int64_t kTimeoutReserveNs = 500'000'000;  // for sending the page
 
@@ -65,15 +67,18 @@ class FailureLog {
   std::uint64_t watches_ = 0;
 };
 
-Response metrics_response(MetricsPage& page, const Request& request, const Clock& clock) {
-  PageForm form;
-  if (prefers_openmetrics(request.accept)) form.format = TextFormat::openmetrics;
+Response page_response(MetricsPage& page, PageView view, const Request& request,
+                       const Clock& clock) {
+  const bool is_json = view == PageView::json;
+  PageForm form{.view = view};
+  if (!is_json && prefers_openmetrics(request.accept)) form.format = TextFormat::openmetrics;
   form.gzip = prefers_gzip(request.accept_encoding);
   Response response;
-  response.content_type = content_type(form.format);
+  response.content_type = is_json ? "application/json" : content_type(form.format);
   response.content_encoding = form.gzip ? "gzip" : "";
-  response.vary = "Accept, Accept-Encoding";
+  response.vary = is_json ? "Accept-Encoding" : "Accept, Accept-Encoding";
   response.body = page.get(deadline_of(request, clock), form);
+  if (!response.body) return text_response(503, "a collection does not end: a kernel file hangs\n");
   return response;
 }
 
@@ -93,9 +98,14 @@ Router make_router(const ServeOptions& options, MetricsPage& page, const Collect
   router.add("/-/ready", [&loop](const Request&) {
     return ready_page(!loop.stuck(), "a collection does not end: a kernel file hangs");
   });
-  router.add(options.telemetry_path, [&page, &clock](const Request& request) {
-    return metrics_response(page, request, clock);
-  });
+  const auto add_page = [&router, &page, &clock](const std::string& path, PageView view) {
+    router.add(path, [&page, &clock, view](const Request& request) {
+      return page_response(page, view, request, clock);
+    });
+  };
+  add_page(options.telemetry_path, PageView::metrics);
+  add_page(kResourcePath, PageView::resource);
+  add_page(kSnapshotPath, PageView::json);
   return router;
 }
 
@@ -111,7 +121,7 @@ Result<void> serve(const ServeOptions& options, HostSession& session, spdlog::lo
                         session.collect(snapshot, deadline_ns);
                         failures.look(snapshot);
                       });
-  MetricsPage page(loop, self, options.max_samples);
+  MetricsPage page(loop, self, options.max_samples, options.host);
   const Router router = make_router(options, page, loop, session.clock(), self, log);
   ServerOptions server_options;
   server_options.listen_addresses = options.listen_addresses;

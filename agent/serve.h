@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/expose/snapshot_json.h"
 #include "agent/host_session.h"
 #include "agent/self_metrics.h"
 
@@ -23,6 +24,7 @@ struct ServeOptions {
   bool exporter_metrics = true;
   std::size_t max_samples = 500'000;
   AgentFacts facts;
+  HostFacts host;
 };
 
 /// Serves until `wait_for_end` returns, then answers what is under way and ends. Fails when it

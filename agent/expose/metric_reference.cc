@@ -6,44 +6,13 @@
 #include <utility>
 #include <vector>
 
+#include "agent/expose/metric_words.h"
 #include "agent/expose/terminal_text.h"
 #include "collectors/base/edit_distance.h"
 #include "collectors/metrics/tables.h"
 
 namespace cgmon {
 namespace {
-
-std::string_view word(Kind kind) {
-  switch (kind) {
-    case Kind::counter:
-      return "counter";
-    case Kind::gauge:
-      return "gauge";
-    case Kind::info:
-      return "info";
-    case Kind::stateset:
-      break;
-  }
-  return "stateset";
-}
-
-std::string_view word(Unit unit) {
-  switch (unit) {
-    case Unit::count:
-      return "count";
-    case Unit::bytes:
-      return "bytes";
-    case Unit::seconds:
-      return "seconds";
-    case Unit::cores:
-      return "cores";
-    case Unit::microseconds:
-      return "microseconds";
-    case Unit::unix_seconds:
-      break;
-  }
-  return "seconds since 1970";
-}
 
 /// A number that the file has as the family prints it counts as `count` in the table.
 std::string_view word(FileUnit unit, Unit of_family) {

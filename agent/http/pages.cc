@@ -53,6 +53,8 @@ Response landing_page(const LandingPage& page) {
   html += R"(">)";
   html += telemetry_path;
   html += R"(</a>: metrics for Prometheus</li>
+<li><a href="/metrics/resource">/metrics/resource</a>: the few that a kubelet has under this name</li>
+<li><a href="/api/v1/snapshot">/api/v1/snapshot</a>: all of it as JSON</li>
 <li><a href="/-/healthy">/-/healthy</a>: the agent answers</li>
 <li><a href="/-/ready">/-/ready</a>: the agent can collect</li>
 </ul>

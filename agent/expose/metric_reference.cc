@@ -314,4 +314,33 @@ Result<std::string> explain_metric(std::string_view name) {
   return text;
 }
 
+std::string metric_markdown() {
+  std::string text =
+      "# Metrics\n\nMade of the tables in `collectors/metrics/` by `./dev golden --update`; "
+      "`agent metrics NAME` says the same.\n\nA family has a sample of each cgroup for which one "
+      "of "
+      "its sources yields a number, in the\norder given. Else there is no sample, never a 0: the "
+      "controller is off, the kernel lacks the file\nor the key, or what `only with` names is "
+      "absent. "
+      "`cgmon_unavailable_cgroups` counts why.\n";
+  std::string details;
+  for (std::size_t i = 0; i < kGroups.size(); ++i) {
+    if (!kHasFamilies[i]) continue;
+    const auto group = static_cast<Group>(i);
+    text.append("\n## Collector ").append(info(group).name).append("\n\n").append(info(group).help);
+    if (group != Group::spec) text.append(" It is ").append(switch_of(group)).append(".");
+    text += "\n\n| family | type | unit | |\n|---|---|---|---|\n";
+    for (const Family& family : kFamilies) {
+      if (family.reporter == Reporter::nobody || !has_row_in(family, group)) continue;
+      text.append("| [").append(family.name).append("](#").append(family.name).append(") | ");
+      text.append(word(family.kind)).append(" | ").append(word(family.unit)).append(" | ");
+      text.append(family.help).append(" |\n");
+      if (family.group != group) continue;  // explained with its own collector
+      details.append("\n### ").append(family.name).append("\n\n```text\n");
+      details.append(*explain_metric(family.name)).append("```\n");
+    }
+  }
+  return text + "\n## Families\n" + details;
+}
+
 }  // namespace cgmon

@@ -14,4 +14,7 @@ namespace cgmon {
 /// v1 and v2. An unknown name is an Error that says which ones are close.
 [[nodiscard]] Result<std::string> explain_metric(std::string_view name);
 
+/// docs/metrics.md: every family that is served, by collector, each with its explanation.
+[[nodiscard]] std::string metric_markdown();
+
 }  // namespace cgmon

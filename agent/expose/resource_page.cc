@@ -95,8 +95,9 @@ std::vector<Owner> owners_of(const Snapshot& snapshot, Level level) {
   std::ranges::stable_sort(owners, [](const Owner& a, const Owner& b) {
     return a.labels != b.labels ? a.labels < b.labels : a.started > b.started;
   });
-  const auto [first, last] = std::ranges::unique(owners, {}, &Owner::labels);
-  owners.erase(first, last);
+  owners.erase(std::unique(owners.begin(), owners.end(),
+                           [](const Owner& a, const Owner& b) { return a.labels == b.labels; }),
+               owners.end());
   return owners;
 }
 

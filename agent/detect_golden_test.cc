@@ -50,6 +50,7 @@ INSTANTIATE_TEST_SUITE_P(DetectGolden, CapturedHost,
                          testing::Values("debian-6.1-v1-cgroupfs", "debian-6.1-v1-systemd",
                                          "debian-6.1-v2-cgroupfs", "debian-6.1-v2-systemd",
                                          "debian-6.1-hybrid-cgroupfs", "debian-6.1-hybrid-systemd",
+                                         "debian-6.1-v2-nopsi", "debian-6.1-v1-nomemory",
                                          "linux-6.18-hybrid"),
                          [](const auto& host) {
                            std::string name = host.param;

@@ -299,7 +299,10 @@ int Layout::master() const {
       return static_cast<int>(i);
     }
   }
-  if (serving(Controller::memory) >= 0) return serving(Controller::memory);
+  // Without either, the first that was mounted, which is another at each boot.
+  for (const Controller controller : {Controller::memory, Controller::cpu}) {
+    if (serving(controller) >= 0) return serving(controller);
+  }
   return hierarchies.empty() ? -1 : 0;
 }
 

@@ -57,7 +57,7 @@ struct Layout {
     return controllers[static_cast<std::size_t>(controller)].hierarchy;
   }
   /// Whose directories are checked every time and whose inodes name a cgroup: the v2 hierarchy if
-  /// it has controllers, else memory's, else the first; -1 without any.
+  /// it has controllers, else memory's, else the CPU's, else the first; -1 without any.
   [[nodiscard]] int master() const;
   [[nodiscard]] int named_systemd() const;
   /// Only a part of the host's tree is visible (a container's own cgroup namespace or mount). The

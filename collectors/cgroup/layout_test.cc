@@ -83,7 +83,7 @@ TEST_P(CapturedHost, IsUnderstood) {
     EXPECT_FALSE(hierarchy.read_only) << hierarchy.mount_point;
   }
   EXPECT_TRUE(state(layout, Controller::memory).known);
-  EXPECT_TRUE(state(layout, Controller::memory).enabled);
+  EXPECT_EQ(state(layout, Controller::memory).enabled, host.memory != "none");
 }
 
 constexpr const char* kR = "/sys/fs/cgroup";
@@ -110,6 +110,20 @@ Captured v2_like(const std::string& name) {
   return {name, Mode::unified, 1, PsiState::per_cgroup, r, r, "none", r, "none", r, r, kR};
 }
 
+Captured without_psi() {
+  Captured host = v2_like("debian-6.1-v2-nopsi");
+  host.psi = PsiState::off;
+  host.psi_at = "none";
+  return host;
+}
+
+Captured without_memory() {
+  Captured host = v1_like("debian-6.1-v1-nomemory", Mode::legacy, 12, PsiState::host_only, "none");
+  host.memory = "none";
+  host.master = std::string(kR) + "/cpu,cpuacct";
+  return host;
+}
+
 Captured linux_6_18() {
   const std::string r = std::string("v1 ") + kR;
   return {"linux-6.18-hybrid",
@@ -126,23 +140,23 @@ Captured linux_6_18() {
           std::string(kR) + "/memory"};
 }
 
-INSTANTIATE_TEST_SUITE_P(Layouts, CapturedHost,
-                         testing::Values(v1_like("debian-6.1-v1-cgroupfs", Mode::legacy, 13,
-                                                 PsiState::host_only, "none"),
-                                         v1_like("debian-6.1-v1-systemd", Mode::legacy, 13,
-                                                 PsiState::host_only, "none"),
-                                         v1_like("debian-6.1-hybrid-cgroupfs", Mode::hybrid, 14,
-                                                 PsiState::per_cgroup, "v2 /sys/fs/cgroup/unified"),
-                                         v1_like("debian-6.1-hybrid-systemd", Mode::hybrid, 14,
-                                                 PsiState::per_cgroup, "v2 /sys/fs/cgroup/unified"),
-                                         v2_like("debian-6.1-v2-cgroupfs"),
-                                         v2_like("debian-6.1-v2-systemd"), linux_6_18()),
-                         [](const auto& host) {
-                           std::string name = host.param.name;
-                           std::ranges::replace_if(
-                               name, [](char c) { return c == '-' || c == '.'; }, '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Layouts, CapturedHost,
+    testing::Values(v1_like("debian-6.1-v1-cgroupfs", Mode::legacy, 13, PsiState::host_only,
+                            "none"),
+                    v1_like("debian-6.1-v1-systemd", Mode::legacy, 13, PsiState::host_only, "none"),
+                    v1_like("debian-6.1-hybrid-cgroupfs", Mode::hybrid, 14, PsiState::per_cgroup,
+                            "v2 /sys/fs/cgroup/unified"),
+                    v1_like("debian-6.1-hybrid-systemd", Mode::hybrid, 14, PsiState::per_cgroup,
+                            "v2 /sys/fs/cgroup/unified"),
+                    v2_like("debian-6.1-v2-cgroupfs"), v2_like("debian-6.1-v2-systemd"),
+                    without_psi(), without_memory(), linux_6_18()),
+    [](const auto& host) {
+      std::string name = host.param.name;
+      std::ranges::replace_if(
+          name, [](char c) { return c == '-' || c == '.'; }, '_');
+      return name;
+    });
 
 TEST_F(LayoutTest, DoesNotTakeAnEmptyDirectoryForADisabledController) {
   made_up::disable_memory_v1(tree_);

@@ -1,4 +1,4 @@
-// The packed hosts in tests/fixtures hold what they are there for.
+// The captured hosts in tests/fixtures hold what they are there for.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ using testing::HasSubstr;
 struct Host {
   const char* name;
   std::uint32_t top_magic;    ///< of /sys/fs/cgroup
-  const char* memory;         ///< where the memory controller's top is
+  const char* memory;         ///< where the memory controller's top is, or nullptr
   const char* v2;             ///< where the v2 hierarchy's top is, or nullptr
   std::size_t places_of_web;  ///< in how many hierarchies the container is; links not counted
 };
@@ -55,7 +55,9 @@ TEST_P(CapturedTree, HasTheFileSystemsOfItsLayout) {
   EXPECT_EQ(files_.filesystem(kTop), GetParam().top_magic);
   EXPECT_EQ(files_.filesystem("/proc/self/mountinfo"), kProcMagic);
   const bool v1 = GetParam().top_magic == kTmpfsMagic;
-  EXPECT_EQ(files_.filesystem(GetParam().memory), v1 ? kCgroupMagic : kCgroup2Magic);
+  if (GetParam().memory != nullptr) {
+    EXPECT_EQ(files_.filesystem(GetParam().memory), v1 ? kCgroupMagic : kCgroup2Magic);
+  }
   if (GetParam().v2 != nullptr) {
     EXPECT_EQ(files_.filesystem(GetParam().v2), kCgroup2Magic);
   }
@@ -96,9 +98,8 @@ TEST_P(CapturedTree, HasTheContainerInEveryHierarchyWithItsProcesses) {
 }
 
 TEST_P(CapturedTree, HasFilesThatCannotBeRead) {
-  const std::string path = GetParam().top_magic == kTmpfsMagic
-                               ? std::string(GetParam().memory) + "/memory.force_empty"
-                               : std::string(GetParam().memory) + "/memory.reclaim";
+  const bool v1 = GetParam().top_magic == kTmpfsMagic;
+  const std::string path = std::string(kTop) + (v1 ? "/devices/devices.allow" : "/memory.reclaim");
   const int file = files_.open(Files::kAbsolute, path.c_str());
   ASSERT_GE(file, 0);
   char byte = 0;
@@ -143,6 +144,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Host{"debian-6.1-v1-cgroupfs", kTmpfsMagic, kMemory, nullptr, 12},
                     Host{"debian-6.1-hybrid-systemd", kTmpfsMagic, kMemory, kUnified, 13},
                     Host{"debian-6.1-hybrid-cgroupfs", kTmpfsMagic, kMemory, kUnified, 13},
+                    Host{"debian-6.1-v2-nopsi", kCgroup2Magic, kTop, kTop, 1},
+                    Host{"debian-6.1-v1-nomemory", kTmpfsMagic, nullptr, nullptr, 11},
                     Host{"linux-6.18-hybrid", kTmpfsMagic, kMemory, kUnified, 10}),
     [](const auto& host) {
       std::string name = host.param.name;

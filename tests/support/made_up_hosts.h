@@ -72,7 +72,8 @@ inline void disable_memory_v1(TreeFiles& tree) {
   load_captured(tree, kV1);
   tree.remove_directory("/sys/fs/cgroup/memory").add_directory("/sys/fs/cgroup/memory");
   remove_line(tree, kMountinfo, " /sys/fs/cgroup/memory ");
-  edit(tree, "/proc/cgroups", "memory\t9\t39\t1", "memory\t0\t1\t0");
+  remove_line(tree, "/proc/cgroups", "memory\t");
+  append(tree, "/proc/cgroups", "memory\t0\t1\t0\n");
 }
 
 /// cgroup_disable=memory on v2.

@@ -41,15 +41,16 @@ kEngineFiles = (
     "{docker}/containers/*/hostconfig.json", "{docker}/image/overlay2/repositories.json",
     "{docker}/image/overlay2/layerdb/mounts/*/mount-id", "/run/docker/runtime-runc/moby/*/state.json",
     "/run/containerd/runc/*/*/state.json",
-    "/run/containerd/io.containerd.runtime.v2.task/*/*/config.json",
-    "/run/containerd/io.containerd.runtime.v2.task/*/*/init.pid",
+    # Not docker's: its containers are in runc's state.
+    "/run/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json",
+    "/run/containerd/io.containerd.runtime.v2.task/k8s.io/*/init.pid",
 )  # fmt: skip
 # Of every process; of those in containers also; and of a container's first process.
 kProcessFiles = ("cgroup", "comm", "stat")
 kContainedFiles = ("ns/*", "schedstat", "status")
 kFirstFiles = ("limits", "mountinfo", "net/dev")
-# Threads. cgroup.procs has their processes.
-kLeftOut = {"tasks"}
+# Threads, whose processes are in cgroup.procs, and v1's switches, which no reader has a use for.
+kLeftOut = {"tasks", "cgroup.clone_children", "notify_on_release"}
 kMaxBytes = 1 << 18
 
 

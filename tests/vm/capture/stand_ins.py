@@ -265,7 +265,7 @@ class StandIns:
         text = kLabels.sub(lambda match: '","'.join(sorted(match[0].split('","'))), text)
         pid = lambda match: match[1] + self._processes(match[2])  # noqa: E731
         text = re.sub(r'("(?:Pid|init_process_pid)":)(\d+)', pid, text)
-        text = re.sub(r"(/proc/)(\d+)(?=/ns/)", pid, text)
+        text = re.sub(r"(/proc/)(\d+)(?=/ns/|/exe\")", pid, text)
         ticks = lambda match: match[1] + str(self._times.ticks(match[2]))  # noqa: E731
         return re.sub(r'("init_process_start":)(\d+)', ticks, text)
 

@@ -11,9 +11,12 @@ from support.kernel_reader import read
 kPodUid = "5f1c8a3e-7b2d-4c6a-9e10-d3b4a5968701"
 kSandbox, kApp = "a5" * 32, "b6" * 32
 kUnconfined = ("--security-opt", "seccomp=unconfined")  # whose lists are most of runc's state files
-# Cgroups without processes that every systemd host has; two of them are enough.
-kStopped = ("dev-mqueue.mount", "proc-sys-fs-binfmt_misc.automount", "proc-sys-fs-binfmt_misc.mount",
-            "sys-fs-fuse-connections.mount", "sys-kernel-config.mount", "sys-kernel-debug.mount")  # fmt: skip
+# Cgroups that say nothing which others do not say as well.
+kStopped = (
+    "dev-mqueue.mount", "proc-sys-fs-binfmt_misc.automount", "proc-sys-fs-binfmt_misc.mount",
+    "sys-fs-fuse-connections.mount", "sys-kernel-config.mount", "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount", "system-modprobe.slice", "systemd-logind.service",
+)  # fmt: skip
 kRootfs = "/var/lib/cgmon-rootfs"
 
 kBusy = """dd if=/dev/zero of=/tmp/direct bs=64k count=32 oflag=direct

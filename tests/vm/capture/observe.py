@@ -35,11 +35,11 @@ kHostFiles = (
     "/var/log/containers/*", "/var/log/pods/*/*/*",
 )  # fmt: skip
 kDiskFiles = ("dev", "dm/name", "partition", "queue/scheduler", "size", "stat")
-# Of engines; {docker} is docker's data root.
 kEngineFiles = (
-    "/etc/docker/daemon.json", "{docker}/containers/*/config.v2.json",
-    "{docker}/containers/*/hostconfig.json", "{docker}/image/overlay2/repositories.json",
-    "{docker}/image/overlay2/layerdb/mounts/*/mount-id", "/run/docker/runtime-runc/moby/*/state.json",
+    "/etc/docker/daemon.json", "/var/lib/docker/containers/*/config.v2.json",
+    "/var/lib/docker/containers/*/hostconfig.json", "/var/lib/docker/image/overlay2/repositories.json",
+    "/var/lib/docker/image/overlay2/layerdb/mounts/*/mount-id",
+    "/run/docker/runtime-runc/moby/*/state.json",
     "/run/containerd/runc/*/*/state.json",
     # Not docker's: its containers are in runc's state.
     "/run/containerd/io.containerd.runtime.v2.task/k8s.io/*/config.json",
@@ -57,10 +57,9 @@ kMaxBytes = 1 << 18
 class Host:
     """What `entries()` reads. `contained(cgroup path)`: is this a container's?"""
 
-    def __init__(self, docker_root="/var/lib/docker", contained=lambda path: False):
+    def __init__(self, contained=lambda path: False):
         self.mounts = mount_table()
         self.tops = [p for p, (kind, _) in self.mounts.items() if kind in ("cgroup", "cgroup2")]
-        self._docker_root = docker_root
         self._contained = contained
 
     def entries(self):
@@ -70,7 +69,7 @@ class Host:
         paths.update(p for p in glob.glob(kCgroup + "/*") if os.path.islink(p))
         paths.update(self._process_paths(paths))
         for pattern in (*kHostFiles, *kEngineFiles):
-            paths.update(glob.glob(pattern.format(docker=self._docker_root)))
+            paths.update(glob.glob(pattern))
         for link in glob.glob("/sys/dev/block/*"):
             disk = os.path.realpath(link)
             if read_text(disk + "/size")[0] != "0\n":  # a loop device without a file
@@ -134,16 +133,23 @@ def read_text(path):
         return "", errno.errorcode[error.errno]
 
 
+def read_link(path):
+    entry = tree.Entry(path, "l", 0o777)
+    try:
+        entry.content = os.readlink(path)
+        entry.inode = os.stat(path).st_ino if "/ns/" in path else None
+    except PermissionError as error:
+        entry.error = errno.errorcode[error.errno]
+    return entry
+
+
 def read_entry(path):
     """None for what has gone in the meantime."""
     try:
         # What a link at the end of the way leads to is another path.
         status = os.lstat(path) if path != "/proc/self" else os.stat(path)
         if stat.S_ISLNK(status.st_mode):
-            entry = tree.Entry(path, "l", 0o777)
-            entry.content = os.readlink(path)
-            entry.inode = os.stat(path).st_ino if "/ns/" in path else None
-            return entry
+            return read_link(path)
     except (FileNotFoundError, ProcessLookupError):
         return None
     kinds = {stat.S_IFDIR: "d", stat.S_IFREG: "f", stat.S_IFSOCK: "s", stat.S_IFIFO: "p",

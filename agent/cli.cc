@@ -39,6 +39,8 @@ class CommandLine {
       collectors_.push_back(add_switch("collector." + std::string(group.name)));
     }
     detect_ = app_.add_subcommand("detect")->fallthrough();
+    inspect_ = app_.add_subcommand("inspect")->fallthrough();
+    inspected_ = inspect_->add_option("WHAT");
     metrics_ = app_.add_subcommand("metrics")->fallthrough();
     metric_name_ = metrics_->add_option("NAME");
   }
@@ -60,6 +62,10 @@ class CommandLine {
 
   [[nodiscard]] bool has(FlagOf flag) const { return command(flag).count() > 0; }
   [[nodiscard]] bool is_detect() const { return detect_->parsed(); }
+  [[nodiscard]] bool is_inspect() const { return inspect_->parsed(); }
+  [[nodiscard]] std::string inspected() const {
+    return inspected_->count() == 0 ? "" : inspected_->results().front();
+  }
   [[nodiscard]] bool is_metrics() const { return metrics_->parsed(); }
   [[nodiscard]] std::string metric_name() const {
     return metric_name_->count() == 0 ? "" : metric_name_->results().front();
@@ -111,9 +117,9 @@ class CommandLine {
     const auto extra = std::ranges::find_if(extras, [](const auto& text) { return text != "--"; });
     if (extra == extras.end()) return {};
     if (extra->starts_with('-')) return unknown_flag(*extra);
-    if (is_detect() || is_metrics())
+    if (is_detect() || is_inspect() || is_metrics())
       return usage_failure("unexpected argument " + in_quotes(*extra));
-    const std::vector<std::string> known = {"detect", "metrics"};
+    const std::vector<std::string> known = {"detect", "inspect", "metrics"};
     return unknown("unknown command " + in_quotes(*extra), nearest(*extra, known));
   }
 
@@ -203,6 +209,8 @@ class CommandLine {
   std::vector<std::pair<const Option*, CLI::Option*>> options_;
   std::vector<CLI::Option*> collectors_;
   CLI::App* detect_ = nullptr;
+  CLI::App* inspect_ = nullptr;
+  CLI::Option* inspected_ = nullptr;
   CLI::App* metrics_ = nullptr;
   CLI::Option* metric_name_ = nullptr;
 };
@@ -227,18 +235,38 @@ Result<OnceOptions> once_options(const CommandLine& line) {
   return once_options(words);
 }
 
+Result<InspectOptions> inspect_options(const CommandLine& line) {
+  InspectOptions options{.what = line.inspected()};
+  if (options.what.empty()) {
+    return usage_failure("`inspect`: expected a NAME, ID, PID or PATH, got none");
+  }
+  const Result<std::optional<std::string>> output = line.value(FlagOf::output);
+  if (!output) return tl::unexpected(output.error());
+  if (*output && **output != "text" && **output != "json") {
+    return usage_failure("`--output`: expected text or json, got " + in_quotes(**output));
+  }
+  options.as_json = *output == "json";
+  return options;
+}
+
 Result<Command> command_of(const CommandLine& line) {
   const bool once = line.has(FlagOf::once);
-  if (once && (line.is_detect() || line.is_metrics())) {
-    return usage_failure(std::string("`--once` does not go with the command ") +
-                         (line.is_detect() ? "`detect`" : "`metrics`"));
+  const char* const command = line.is_detect()    ? "`detect`"
+                              : line.is_inspect() ? "`inspect`"
+                              : line.is_metrics() ? "`metrics`"
+                                                  : nullptr;
+  if (once && command != nullptr) {
+    return usage_failure(std::string("`--once` does not go with the command ") + command);
   }
   for (std::size_t i = 0; i < kCommandFlags.size() && !once; ++i) {
-    if (kCommandFlags[i].task != CommandTask::shell || !line.has(static_cast<FlagOf>(i))) continue;
+    const auto flag = static_cast<FlagOf>(i);
+    if (kCommandFlags[i].task != CommandTask::shell || !line.has(flag)) continue;
+    if (flag == FlagOf::output && line.is_inspect()) continue;
     return usage_failure("`--" + std::string(kCommandFlags[i].name) + "` needs `--once`");
   }
   if (once) return Command::once;
   if (line.is_detect()) return Command::detect;
+  if (line.is_inspect()) return Command::inspect;
   return line.is_metrics() ? Command::metrics : Command::serve;
 }
 
@@ -275,13 +303,20 @@ Result<Invocation> parse_command_line(std::span<const std::string> arguments,
   if (Result<void> fine = line.check_no_extras(); !fine) return tl::unexpected(fine.error());
   const Result<Command> command = command_of(line);
   if (!command) return tl::unexpected(command.error());
-  Result<OnceOptions> once = once_options(line);
-  if (!once) return tl::unexpected(once.error());
+  if (*command == Command::once) {
+    Result<OnceOptions> once = once_options(line);
+    if (!once) return tl::unexpected(once.error());
+    invocation.once = *std::move(once);
+  }
+  if (*command == Command::inspect) {
+    Result<InspectOptions> options = inspect_options(line);
+    if (!options) return tl::unexpected(options.error());
+    invocation.inspect = *std::move(options);
+  }
   Result<Config> config = merged_config(line, groups);
   if (!config) return tl::unexpected(config.error());
   invocation.command = *command;
   invocation.config = *std::move(config);
-  invocation.once = *std::move(once);
   invocation.metric_name = line.metric_name();
   return invocation;
 }

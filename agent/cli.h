@@ -12,7 +12,7 @@
 namespace cgmon {
 
 /// What the program was asked to do.
-enum class Command : std::uint8_t { serve, once, detect, metrics, help, version };
+enum class Command : std::uint8_t { serve, once, detect, inspect, metrics, help, version };
 
 enum class OutputFormat : std::uint8_t { table, prometheus, json };
 
@@ -29,12 +29,19 @@ struct OnceOptions {
   ColorChoice color = ColorChoice::automatic;
 };
 
+/// Of `agent inspect`.
+struct InspectOptions {
+  std::string what;  ///< NAME, ID, PID or PATH
+  bool as_json = false;
+};
+
 /// A command line, understood: the configuration is merged (defaults, then the file, then flags)
 /// and its paths are resolved.
 struct Invocation {
   Command command = Command::serve;
   Config config;
   OnceOptions once;
+  InspectOptions inspect;
   /// Of `agent metrics NAME`; empty lists all.
   std::string metric_name;
   /// What `--help` prints.

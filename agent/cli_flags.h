@@ -41,7 +41,8 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
      .short_name = 'o',
      .task = CommandTask::shell,
      .value_name = "FORMAT",
-     .help = "With --once: table, wide (a table of more columns), prometheus or json. Default: table."},
+     .help = "With --once: table, wide (a table of more columns), prometheus or json. Default: "
+             "table. With inspect: text or json. Default: text."},
     {.name = "interval",
      .task = CommandTask::shell,
      .value_name = "DURATION",

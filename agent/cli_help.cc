@@ -21,6 +21,7 @@ Usage:
   agent [FLAG...]          serve metrics for Prometheus until SIGTERM
   agent --once [FLAG...]   print a table, or the metrics, once
   agent detect [FLAG...]   say how this host's cgroups are laid out and what is missing
+  agent inspect WHAT       explain one cgroup: a container's name or id, a unit, a PID, a path
   agent metrics [NAME]     list the metrics, or explain one with its kernel sources
 )";
 
@@ -45,6 +46,10 @@ Detect: find out what this host offers, also from inside a container
 )";
 
 constexpr std::string_view kInspect = R"(
+Inspect a cgroup: its files, limits, namespaces and root file system
+  $ agent inspect web
+  $ agent inspect /system.slice/ssh.service -o json
+
 Inspect a metric: which kernel files it comes from, on cgroup v1 and v2
   $ agent metrics
   $ agent metrics container_memory_working_set_bytes

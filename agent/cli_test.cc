@@ -135,6 +135,24 @@ TEST(CommandLine, ReadsWhatTheTableIsToLookLike) {
   EXPECT_EQ(once.color, ColorChoice::always);
 }
 
+TEST(CommandLine, KnowsWhatToInspect) {
+  Invocation invocation = parsed({"inspect", "web"});
+  EXPECT_EQ(invocation.command, Command::inspect);
+  EXPECT_EQ(invocation.inspect.what, "web");
+  EXPECT_FALSE(invocation.inspect.as_json);
+  invocation = parsed({"inspect", "/a/b", "-o", "json", "--path.procfs=/p"});
+  EXPECT_EQ(invocation.inspect.what, "/a/b");
+  EXPECT_TRUE(invocation.inspect.as_json);
+  EXPECT_EQ(error_of({"inspect"}),
+            "`inspect`: expected a NAME, ID, PID or PATH, got none (see --help)");
+  EXPECT_EQ(error_of({"inspect", "a", "b"}), "unexpected argument `b` (see --help)");
+  EXPECT_EQ(error_of({"inspect", "a", "-o", "table"}),
+            "`--output`: expected text or json, got `table` (see --help)");
+  EXPECT_EQ(error_of({"inspect", "a", "--sort=cpu"}), "`--sort` needs `--once` (see --help)");
+  EXPECT_EQ(error_of({"inspect", "a", "--once"}),
+            "`--once` does not go with the command `inspect` (see --help)");
+}
+
 TEST(CommandLine, RefusesWhatNoTableHas) {
   EXPECT_EQ(error_of({"--once", "--sort=memroy"}),
             "`--sort`: unknown key `memroy`; did you mean `memory`? (see --help)");
@@ -227,7 +245,7 @@ TEST(WrongUsage, NamesAnUnknownFlagAndTheNearestOne) {
   EXPECT_EQ(error_of({"detect", "--no-colector.cpu"}),
             "unknown flag `--no-colector.cpu`; did you mean `--no-collector.cpu`? (see --help)");
   EXPECT_EQ(error_of({"--one"}), "unknown flag `--one`; did you mean `--once`? (see --help)");
-  EXPECT_EQ(error_of({"--port=80"}), "unknown flag `--port` (see --help)");
+  EXPECT_EQ(error_of({"--socket=80"}), "unknown flag `--socket` (see --help)");
   EXPECT_EQ(error_of({"--collector.disk"}), "unknown flag `--collector.disk` (see --help)");
 }
 

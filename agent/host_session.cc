@@ -49,8 +49,10 @@ std::string cgroup_mounts(Files& files) {
 
 }  // namespace
 
-Result<std::unique_ptr<HostSession>> HostSession::open(const SessionOptions& options) {
+Result<std::unique_ptr<HostSession>> HostSession::open(const SessionOptions& options,
+                                                       Files* through) {
   std::unique_ptr<HostSession> session(new HostSession(options));
+  session->through_ = through;
   auto layout = detect_layout(session->files_, options.roots);
   if (!layout) return tl::unexpected(layout.error());
   if (layout->mode == Mode::none) {
@@ -91,8 +93,9 @@ void HostSession::begin(Layout layout) {
       std::make_unique<MetadataThread>([engines](std::string_view runtime, std::string_view id) {
         return engines->read(runtime, id);
       });
-  collector_ = std::make_unique<Collector>(files_, clock_, options_.roots, std::move(layout),
-                                           options_.collector, metadata_.get());
+  collector_ =
+      std::make_unique<Collector>(through_ != nullptr ? *through_ : files_, clock_, options_.roots,
+                                  std::move(layout), options_.collector, metadata_.get());
 }
 
 }  // namespace cgmon

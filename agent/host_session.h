@@ -25,7 +25,9 @@ struct SessionOptions {
 class HostSession {
  public:
   /// Fails when the cgroup hierarchies cannot be looked for at all, or none is there.
-  [[nodiscard]] static Result<std::unique_ptr<HostSession>> open(const SessionOptions& options);
+  /// The collector reads through `through`, if it is given, which must outlive the session.
+  [[nodiscard]] static Result<std::unique_ptr<HostSession>> open(const SessionOptions& options,
+                                                                 Files* through = nullptr);
 
   /// A pass of the collector. Looks at the mounts first: when the cgroup hierarchies changed, it
   /// begins anew with those that are there now, and counters of the agent start over.
@@ -33,6 +35,7 @@ class HostSession {
 
   [[nodiscard]] const Layout& layout() const { return collector_->layout(); }
   [[nodiscard]] SystemClock& clock() { return clock_; }
+  [[nodiscard]] Collector& collector() { return *collector_; }
 
  private:
   explicit HostSession(SessionOptions options) : options_(std::move(options)) {}
@@ -41,6 +44,7 @@ class HostSession {
 
   SessionOptions options_;
   SystemFiles files_;
+  Files* through_ = nullptr;
   SystemClock clock_;
   MountWatch mounts_;
   std::string cgroup_mounts_;  ///< what mountinfo says of cgroups

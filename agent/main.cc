@@ -19,8 +19,11 @@
 #include "agent/build_info.h"
 #include "agent/cli.h"
 #include "agent/detect.h"
+#include "agent/expose/inspect_json.h"
+#include "agent/expose/inspect_text.h"
 #include "agent/expose/metric_reference.h"
 #include "agent/host_session.h"
+#include "agent/inspect.h"
 #include "agent/logfmt.h"
 #include "agent/once.h"
 #include "agent/serve.h"
@@ -223,6 +226,24 @@ int run_detect(const Invocation& invocation) {
   return print(detect_report(files, roots, *layout, facts));
 }
 
+int run_inspect(const Invocation& invocation) {
+  SessionOptions options = session_options(invocation.config);
+  options.collector.groups = kAllGroups;
+  options.collector.only = {};
+  SystemFiles system;
+  RememberingFiles files(system);
+  auto session = HostSession::open(options, &files);
+  if (!session) return fail(session.error(), kFailed);
+  const auto report = inspect({.files = files,
+                               .roots = options.roots,
+                               .collector = (*session)->collector(),
+                               .clock = (*session)->clock(),
+                               .docker_roots = options.docker_roots},
+                              invocation.inspect.what);
+  if (!report) return fail(report.error(), kFailed);
+  return print(invocation.inspect.as_json ? inspect_json(*report) : inspect_text(*report));
+}
+
 int run_metrics(const Invocation& invocation) {
   if (invocation.metric_name.empty()) return print(metric_list());
   const auto text = explain_metric(invocation.metric_name);
@@ -240,6 +261,8 @@ int run(std::span<const std::string> arguments) {
       return run_once(*invocation);
     case Command::detect:
       return run_detect(*invocation);
+    case Command::inspect:
+      return run_inspect(*invocation);
     case Command::metrics:
       return run_metrics(*invocation);
     case Command::help:

@@ -40,7 +40,8 @@ def guest_command(name):
         {tests}/integration/layout_test.py --layout {name} --mode {layout} --driver {driver} \\
           --families {tests}/expected_families.tsv --golden {tests}/golden/detect/{golden}.txt
         layout=$?
-        [ $truth = 0 ] && [ $layout = 0 ]"""
+        {tests}/integration/inspect_test.py {docker}; inspect=$?
+        [ $truth = 0 ] && [ $layout = 0 ] && [ $inspect = 0 ]"""
 
 
 def check(name):

@@ -10,7 +10,6 @@ Without flags it starts a daemon of its own.
 import argparse
 import calendar
 import contextlib
-import json
 import os
 import re
 import subprocess
@@ -18,7 +17,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from support import checks, dockerd, kernel_reader
+from support import checks, dockerd, json_reader, kernel_reader
 from support.agent import run
 from support.cgroups import TestCgroups, remove_directory
 from support.checks import Skip, expect, expect_equal
@@ -60,7 +59,7 @@ class Inspect:
     def report(self, what):
         ended = self.call(what, "-o", "json")
         expect_equal(ended.code, 0, f"exit code for {what!r}; stderr {ended.stderr!r}")
-        report = json.loads(ended.stdout, parse_float=str)
+        report = json_reader.loads(ended.stdout.decode())
         expect_equal((report["schema"], report["version"]), ("cgmon.inspect", 1), "schema")
         return report
 
@@ -111,7 +110,7 @@ class Inspect:
 
     def overlay(self):
         """Each directory of the overlay is the one that docker names, and exists."""
-        data = json.loads(
+        data = json_reader.loads(
             self.docker.call("inspect", "--format", "{{json .GraphDriver}}", self.name)
         )
         root = self.report(self.name)["root"]
@@ -254,7 +253,7 @@ class Inspect:
         if done.returncode == 126 or b"Permission denied" in done.stderr:
             raise Skip(f"nobody cannot run the agent here: {done.stderr.decode().strip()}")
         expect_equal(done.returncode, 0, f"exit code; stderr {done.stderr!r}")
-        report = json.loads(done.stdout)
+        report = json_reader.loads(done.stdout.decode())
         expect("name" not in report["cgroup"], f"{report['cgroup']}")
         remedies = " ".join(m["remedy"] for m in report["missing"])
         for right in ("CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"):

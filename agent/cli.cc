@@ -270,6 +270,17 @@ Result<Command> command_of(const CommandLine& line) {
   return line.is_metrics() ? Command::metrics : Command::serve;
 }
 
+/// Of `agent detect`: whether it is for programs.
+Result<bool> is_json(const CommandLine& line) {
+  const Result<std::optional<std::string>> format = line.value(FlagOf::format);
+  if (!format) return tl::unexpected(format.error());
+  if (*format && !line.is_detect()) return usage_failure("`--format` needs the command `detect`");
+  if (*format && **format != "text" && **format != "json") {
+    return usage_failure("`--format`: expected text or json, got " + in_quotes(**format));
+  }
+  return *format == "json";
+}
+
 Result<Config> merged_config(const CommandLine& line, std::span<const GroupOption> groups) {
   Config config = default_config(groups);
   const Result<std::optional<std::string>> file = line.value(FlagOf::config_file);
@@ -315,6 +326,9 @@ Result<Invocation> parse_command_line(std::span<const std::string> arguments,
   }
   Result<Config> config = merged_config(line, groups);
   if (!config) return tl::unexpected(config.error());
+  const Result<bool> detect_as_json = is_json(line);
+  if (!detect_as_json) return tl::unexpected(detect_as_json.error());
+  invocation.detect_as_json = *detect_as_json;
   invocation.command = *command;
   invocation.config = *std::move(config);
   invocation.metric_name = line.metric_name();

@@ -42,6 +42,8 @@ struct Invocation {
   Config config;
   OnceOptions once;
   InspectOptions inspect;
+  /// Of `agent detect`: for programs.
+  bool detect_as_json = false;
   /// Of `agent metrics NAME`; empty lists all.
   std::string metric_name;
   /// What `--help` prints.

@@ -7,7 +7,7 @@
 namespace cgmon {
 
 /// Where --help shows a flag of the command line alone.
-enum class CommandTask : std::uint8_t { shell, rest };
+enum class CommandTask : std::uint8_t { shell, detect, rest };
 
 /// A flag that is no configuration: it says what to do, not how.
 struct CommandFlag {
@@ -30,6 +30,7 @@ enum class FlagOf : std::uint8_t {
   limit,
   no_trunc,
   color,
+  format,
   config_file,
   help,
   version,
@@ -71,6 +72,10 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
      .value_name = "WHEN",
      .help = "Yellow and red for what nears its limit: auto (on a terminal, unless NO_COLOR is "
              "set), always or never. Default: auto."},
+    {.name = "format",
+     .task = CommandTask::detect,
+     .value_name = "FORMAT",
+     .help = "With detect: text or json. Default: text."},
     {.name = "config.file",
      .value_name = "FILE",
      .help = "YAML file with the options; flags override it. Default: none."},

@@ -139,6 +139,7 @@ std::string help_text(std::span<const GroupOption> groups) {
   append_command_flags(CommandTask::shell, out);
   out += kDetect;
   append_options(Task::paths, out);
+  append_command_flags(CommandTask::detect, out);
   out += kInspect;
   out += kSelect;
   append_options(Task::select, out);

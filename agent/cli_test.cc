@@ -301,6 +301,11 @@ TEST(WrongUsage, SaysThatAFlagIsGivenTwice) {
 TEST(WrongUsage, SaysWhichFlagsDoNotGoTogether) {
   EXPECT_EQ(error_of({"-o", "table"}), "`--output` needs `--once` (see --help)");
   EXPECT_EQ(error_of({"--interval=1s"}), "`--interval` needs `--once` (see --help)");
+  EXPECT_EQ(error_of({"detect", "--format=xml"}),
+            "`--format`: expected text or json, got `xml` (see --help)");
+  EXPECT_EQ(error_of({"--format=json"}), "`--format` needs the command `detect` (see --help)");
+  EXPECT_TRUE(parsed({"detect", "--format=json"}).detect_as_json);
+  EXPECT_FALSE(parsed({"detect", "--format=text"}).detect_as_json);
   EXPECT_EQ(error_of({"detect", "--once"}),
             "`--once` does not go with the command `detect` (see --help)");
   EXPECT_EQ(error_of({"metrics", "--once"}),

@@ -17,30 +17,35 @@ namespace {
 constexpr std::string_view kHostMount =
     "mount the host's / at /host (docker: -v /:/host:ro,rslave) and give --path.rootfs=/host";
 
-/// Collects the answers; each question is one function. `missing_` grows beside them.
+/// Collects the answers; each question is one function. what is missing is noted beside them.
 class Detection {
  public:
   Detection(Files& files, const Roots& roots, const Layout& layout, const DetectFacts& facts)
       : files_(files), roots_(roots), layout_(layout), facts_(facts) {}
 
-  std::string report() {
-    std::string text = mode();
-    text += "Kernel " + kernel_release() + "\n\n";
+  DetectReport report() {
+    report_.mode = name_of(layout_.mode);
+    report_.summary = summary();
+    report_.kernel = kernel_release();
     if (layout_.mode == Mode::none) {
       need("cgroups: no hierarchy is mounted at or below " + printable(roots_.cgroupfs),
            "mount it (in a container: -v /sys/fs/cgroup:/sys/fs/cgroup:ro), or say where it is: "
            "--path.cgroupfs=DIR");
     } else {
-      Table facts;
-      facts.add({"View", view()});
-      facts.add({"Pressure (PSI)", pressure()});
-      facts.add({"Swap accounting", swap()});
-      facts.add({"Processes", processes()});
-      for (const std::string& root : facts_.docker_roots) facts.add({"Docker", docker(root)});
-      facts.add({"Descriptors", descriptors()});
-      text += facts.text() + '\n' + controllers() + '\n' + hierarchies() + '\n';
+      const auto add = [this](const char* key, const char* title, std::string text) {
+        report_.facts.push_back({key, title, std::move(text)});
+      };
+      add("view", "View", view());
+      add("pressure", "Pressure (PSI)", pressure());
+      add("swap_accounting", "Swap accounting", swap());
+      add("processes", "Processes", processes());
+      for (const std::string& root : facts_.docker_roots) add("docker", "Docker", docker(root));
+      add("descriptors", "Descriptors", descriptors());
+      controllers();
+      hierarchies();
     }
-    return text + missing() + notes();
+    for (const std::string& note : layout_.notes) report_.notes.push_back(printable(note));
+    return std::move(report_);
   }
 
  private:
@@ -54,7 +59,7 @@ class Detection {
   }
 
   void need(std::string what, std::string remedy) {
-    missing_.emplace_back(std::move(what), std::move(remedy));
+    report_.missing.push_back({std::move(what), std::move(remedy)});
   }
 
   [[nodiscard]] const Hierarchy* serving(Controller controller) const {
@@ -72,16 +77,16 @@ class Detection {
     return names;
   }
 
-  [[nodiscard]] std::string mode() const {
+  [[nodiscard]] std::string summary() const {
     switch (layout_.mode) {
       case Mode::none:
-        return "No cgroups found.\n";
+        return "No cgroups found.";
       case Mode::legacy:
-        return "Legacy: cgroup v1, a hierarchy for each controller.\n";
+        return "Legacy: cgroup v1, a hierarchy for each controller.";
       case Mode::hybrid:
-        return "Hybrid: controllers on cgroup v1, and a v2 tree beside them.\n";
+        return "Hybrid: controllers on cgroup v1, and a v2 tree beside them.";
       case Mode::unified:
-        return "Unified: cgroup v2, one hierarchy for all controllers.\n";
+        return "Unified: cgroup v2, one hierarchy for all controllers.";
     }
     return {};
   }
@@ -98,20 +103,18 @@ class Detection {
   std::string processes();
   std::string docker(const std::string& root);
   std::string descriptors();
-  std::string controllers();
-  std::vector<std::string> controller_line(Controller controller);
+  void controllers();
+  DetectReport::ControllerLine controller_line(Controller controller);
   void need_controller(Controller controller, bool disabled);
   bool enabled_below(const Hierarchy& hierarchy, Controller controller);
   [[nodiscard]] bool disabled_at_boot(Controller controller) const;
-  std::string hierarchies();
-  [[nodiscard]] std::string missing() const;
-  [[nodiscard]] std::string notes() const;
+  void hierarchies();
 
   Files& files_;
   const Roots& roots_;
   const Layout& layout_;
   const DetectFacts& facts_;
-  std::vector<std::pair<std::string, std::string>> missing_;  // what, remedy
+  DetectReport report_;
 };
 
 std::string Detection::view() {
@@ -327,7 +330,7 @@ void Detection::need_controller(Controller controller, bool disabled) {
   }
 }
 
-std::vector<std::string> Detection::controller_line(Controller controller) {
+DetectReport::ControllerLine Detection::controller_line(Controller controller) {
   const std::string name(name_of(controller));
   if (const Hierarchy* const hierarchy = serving(controller)) {
     std::string at = printable(hierarchy->mount_point);
@@ -346,73 +349,51 @@ std::vector<std::string> Detection::controller_line(Controller controller) {
   return {name, "none", known ? "not mounted" : "not in this kernel"};
 }
 
-std::string Detection::controllers() {
+void Detection::controllers() {
   using enum Controller;
-  Table table;
-  table.add({"CONTROLLER", "ON", "AT"});
   for (const Controller controller :
        {cpu, cpuacct, cpuset, memory, io, pids, hugetlb, rdma, misc}) {
     // v2 has CPU time in every cgroup, without a controller.
     if (controller == cpuacct && serving(cpuacct) == nullptr && serving(core) != nullptr) continue;
     const bool by_old_name =
         controller == io && serving(io) == nullptr && serving(blkio) != nullptr;
-    table.add(controller_line(by_old_name ? blkio : controller));
+    report_.controllers.push_back(controller_line(by_old_name ? blkio : controller));
   }
-  return table.text();
 }
 
-std::string Detection::hierarchies() {
+void Detection::hierarchies() {
   std::vector<const Hierarchy*> order;
   for (const Hierarchy& hierarchy : layout_.hierarchies) order.push_back(&hierarchy);
   std::ranges::sort(order, {}, [](const Hierarchy* h) {
     return std::pair(h->version != Version::v2, h->mount_point);
   });
-  Table table;
-  table.add({"HIERARCHY", "AT", "HAS"});
   for (const Hierarchy* const hierarchy : order) {
-    std::vector<std::string> has;
-    for (const Controller controller : hierarchy->controllers)
-      has.emplace_back(name_of(controller));
-    if (!hierarchy->name.empty()) has.push_back("name=" + printable(hierarchy->name));
-    std::string text = has.empty() ? "no controllers" : joined(has, " ");
-    if (hierarchy->mount_root != "/")
-      text += ", root " + with_short_ids(printable(hierarchy->mount_root));
-    if (hierarchy->read_only) text += ", read-only";
-    const std::string at = printable(hierarchy->mount_point);
-    table.add({hierarchy->version == Version::v2 ? "v2" : "v1", at, text});
+    DetectReport::HierarchyLine line;
+    line.version = hierarchy->version == Version::v2 ? "v2" : "v1";
+    line.mount_point = printable(hierarchy->mount_point);
+    for (const Controller controller : hierarchy->controllers) {
+      line.controllers.emplace_back(name_of(controller));
+    }
+    line.name = printable(hierarchy->name);
+    line.root = printable(hierarchy->mount_root);
+    line.read_only = hierarchy->read_only;
 
     DirectoryListing listing;
     const int error =
         files_.list_directories(Files::kAbsolute, hierarchy->mount_point.c_str(), listing);
     if (error != 0) {
-      need("the cgroups of " + at + ": they cannot be listed (" + std::string(errno_name(-error)) +
-               ")",
+      need("the cgroups of " + line.mount_point + ": they cannot be listed (" +
+               std::string(errno_name(-error)) + ")",
            "run as root, or with CAP_DAC_READ_SEARCH");
     }
+    report_.hierarchies.push_back(std::move(line));
   }
-  return table.text();
-}
-
-std::string Detection::missing() const {
-  if (missing_.empty()) return "Nothing is missing.\n";
-  std::string text = "Missing:\n";
-  for (const auto& [what, remedy] : missing_) {
-    text += wrapped(what, "- ", "  ") + wrapped(remedy, "    ", "    ");
-  }
-  return text;
-}
-
-std::string Detection::notes() const {
-  if (layout_.notes.empty()) return {};
-  std::string text = "\nNotes:\n";
-  for (const std::string& note : layout_.notes) text += wrapped(printable(note), "- ", "  ");
-  return text;
 }
 
 }  // namespace
 
-std::string detect_report(Files& files, const Roots& roots, const Layout& layout,
-                          const DetectFacts& facts) {
+DetectReport detect(Files& files, const Roots& roots, const Layout& layout,
+                    const DetectFacts& facts) {
   return Detection(files, roots, layout, facts).report();
 }
 

@@ -17,10 +17,46 @@ struct DetectFacts {
   std::uint64_t descriptor_budget = 0;    ///< how many it would keep open (--limits.descriptors)
 };
 
-/// What `agent detect` prints: which cgroup interface this host has, who serves each controller,
-/// what this process can see and read of it, and a remedy for each thing that is missing. Says the
-/// same as long as the host is the same. Control bytes of paths are escaped (\012).
-[[nodiscard]] std::string detect_report(Files& files, const Roots& roots, const Layout& layout,
-                                        const DetectFacts& facts);
+/// Which cgroup interface a host has, who serves each controller, what this process can see and
+/// read of it, and a remedy for each thing that is missing. Control bytes of paths are escaped
+/// (\012).
+struct DetectReport {
+  struct Fact {
+    std::string key;    ///< "view", "pressure", …; docker's comes once a data directory
+    std::string title;  ///< the same for people
+    std::string text;
+  };
+  struct ControllerLine {
+    std::string name, hierarchy;  ///< "v2", "v1" or "none"
+    std::string at;               ///< the mount point, or why there is none
+  };
+  struct HierarchyLine {
+    std::string version, mount_point;
+    std::vector<std::string> controllers;
+    std::string name;  ///< of name=systemd
+    std::string root;  ///< mountinfo's
+    bool read_only = false;
+  };
+  struct Need {
+    std::string what, remedy;
+  };
+  std::string mode, summary;
+  std::string kernel;
+  std::vector<Fact> facts;
+  std::vector<ControllerLine> controllers;
+  std::vector<HierarchyLine> hierarchies;
+  std::vector<Need> missing;
+  std::vector<std::string> notes;
+};
+
+/// Looks at the host. Says the same as long as the host is the same.
+[[nodiscard]] DetectReport detect(Files& files, const Roots& roots, const Layout& layout,
+                                  const DetectFacts& facts);
+
+/// What `agent detect` prints.
+[[nodiscard]] std::string text_of(const DetectReport& report);
+
+/// The same for programs; agent/detect.schema.json describes it.
+[[nodiscard]] std::string json_of(const DetectReport& report);
 
 }  // namespace cgmon

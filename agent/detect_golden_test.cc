@@ -19,7 +19,7 @@ std::string report(TreeFiles& tree, const Roots& roots) {
   const Result<Layout> layout = detect_layout(tree, roots);
   if (!layout) return layout.error().message();
   const DockerFiles docker(tree, roots, {});
-  return detect_report(tree, roots, *layout, {docker.data_roots(), 1048576, 4096});
+  return text_of(detect(tree, roots, *layout, {docker.data_roots(), 1048576, 4096}));
 }
 
 void expect_golden(const std::string& name, const std::string& text) {

@@ -22,7 +22,7 @@ class DetectReport : public testing::Test {
   std::string report(const Roots& roots = {}) {
     const Result<Layout> layout = detect_layout(tree_, roots);
     EXPECT_TRUE(layout);
-    return detect_report(tree_, roots, *layout, facts_);
+    return text_of(detect(tree_, roots, *layout, facts_));
   }
 
   TreeFiles tree_;
@@ -176,7 +176,7 @@ TEST_F(DetectReport, SurvivesTheFailureOfAnyCall) {
   ASSERT_TRUE(layout);
   for (std::size_t n = 1;; ++n) {
     FaultyFiles faulty(tree_, {.nth = n, .error = EACCES});
-    EXPECT_THAT(detect_report(faulty, roots, *layout, facts_), HasSubstr("Unified")) << n;
+    EXPECT_THAT(text_of(detect(faulty, roots, *layout, facts_)), HasSubstr("Unified")) << n;
     EXPECT_EQ(tree_.open_handles(), 0U) << n;
     if (!faulty.fired()) break;
     ASSERT_LT(n, 1000U);

@@ -223,7 +223,8 @@ int run_detect(const Invocation& invocation) {
   facts.docker_roots = DockerFiles(files, roots, invocation.config.docker.roots).data_roots();
   facts.descriptor_limit = raise_descriptor_limit();
   facts.descriptor_budget = invocation.config.limits.descriptors;
-  return print(detect_report(files, roots, *layout, facts));
+  const DetectReport report = detect(files, roots, *layout, facts);
+  return print(invocation.detect_as_json ? json_of(report) : text_of(report));
 }
 
 int run_inspect(const Invocation& invocation) {

@@ -4,6 +4,7 @@
 import json
 import os
 import sys
+import tempfile
 import time
 from decimal import Decimal
 
@@ -85,6 +86,25 @@ def once():
     validate(json.loads(ended.stdout), "expose/snapshot.schema.json")
 
 
+def detect():
+    """detect --format=json fits its schema and tells of the same as the text."""
+    ended = run(checks.agent_binary(), "detect", "--format=json")
+    expect_equal((ended.code, ended.stderr), (0, b""), "exit code and stderr")
+    report = json.loads(ended.stdout)
+    validate(report, "detect.schema.json")
+    text = run(checks.agent_binary(), "detect").stdout.decode()
+    for line in report["controllers"]:
+        expect(line["at"] in text, f"{line} is not in the text")
+    # A name from outside that would break JSON.
+    with tempfile.TemporaryDirectory(prefix="cgmon-test-") as directory:
+        hostile = f'{directory}/a"\\ é'
+        os.mkdir(hostile)
+        ended = run(checks.agent_binary(), "detect", "--format=json", f"--path.cgroupfs={hostile}")
+        report = json.loads(ended.stdout)
+        validate(report, "detect.schema.json")
+    return f"{report['cgroup_mode']} with a hostile path"
+
+
 def resource():
     """/metrics/resource has the node's figures with their time, and no scrape error."""
     with Agent(checks.agent_binary()) as agent:
@@ -100,7 +120,7 @@ def resource():
 def main():
     checks.need_root()
     checks.agent_binary()
-    return checks.main("json", [served, once, resource], limit_seconds=60)
+    return checks.main("json", [served, once, detect, resource], limit_seconds=60)
 
 
 checks.run_or_skip(main)

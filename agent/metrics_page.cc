@@ -1,5 +1,7 @@
 #include "agent/metrics_page.h"
 
+#include <algorithm>
+
 #include "agent/expose/resource_page.h"
 
 namespace cgmon {
@@ -23,7 +25,7 @@ std::shared_ptr<const std::string> MetricsPage::get(std::int64_t deadline_ns, Pa
   const std::lock_guard lock(render_mutex_);
   if (!lease && form.view == PageView::json) return nullptr;
   if (!lease) {
-    auto page = borrow_buffer();
+    auto page = borrow_buffer(form);
     render_stuck(form, *page);
     return page;
   }
@@ -37,7 +39,7 @@ std::shared_ptr<const std::string> MetricsPage::get(std::int64_t deadline_ns, Pa
   }
   auto& rendered = rendered_.at(index_of(form));
   if (!rendered) {
-    auto page = borrow_buffer();
+    auto page = borrow_buffer(form);
     render(*lease, form, *page);
     rendered = std::move(page);
   }
@@ -100,13 +102,20 @@ void MetricsPage::append_end(const Snapshot* snapshot, PageForm form, std::strin
   if (form.format == TextFormat::openmetrics) page += kOpenMetricsEnd;
 }
 
-std::shared_ptr<std::string> MetricsPage::borrow_buffer() {
+/// The larger one for a plain page, so that one for compressed pages stays small.
+std::shared_ptr<std::string> MetricsPage::borrow_buffer(PageForm form) {
   std::unique_ptr<std::string> buffer;
   {
     const std::lock_guard lock(buffers_->mutex);
     if (!buffers_->free.empty()) {
-      buffer = std::move(buffers_->free.back());
-      buffers_->free.pop_back();
+      const auto by_size = [](const auto& a, const auto& b) {
+        return a->capacity() < b->capacity();
+      };
+      const auto [smallest, largest] =
+          std::minmax_element(buffers_->free.begin(), buffers_->free.end(), by_size);
+      const auto chosen = form.gzip ? smallest : largest;
+      buffer = std::move(*chosen);
+      buffers_->free.erase(chosen);
     }
   }
   if (!buffer) buffer = std::make_unique<std::string>();

@@ -49,7 +49,7 @@ class MetricsPage {
   void render_stuck(PageForm form, std::string& page);
   void compress(std::string& page);
   void append_end(const Snapshot* snapshot, PageForm form, std::string& page) const;
-  std::shared_ptr<std::string> borrow_buffer();
+  std::shared_ptr<std::string> borrow_buffer(PageForm form);
 
   CollectionLoop& loop_;
   SelfMetrics& self_;

@@ -64,6 +64,7 @@ Result<std::unique_ptr<HostSession>> HostSession::open(const SessionOptions& opt
   CollectorOptions& collector = session->options_.collector;
   collector.descriptors = kept_files_budget(collector.descriptors, raise_descriptor_limit());
   collector.ticks_per_second = user_ticks_per_second();
+  collector.page_bytes = page_bytes();
   session->cgroup_mounts_ = cgroup_mounts(session->files_);
   session->begin(*std::move(layout));
   return session;

@@ -15,10 +15,6 @@ namespace {
 
 constexpr std::size_t kShortText = 80;
 
-bool applies(When when, bool is_root) {
-  return when == When::any || (when == When::root) == is_root;
-}
-
 /// The line of a file that begins with a key: "anon 4096", "MemTotal:  1 kB", "some avg10=…".
 std::string_view line_of_key(std::string_view text, std::string_view key) {
   while (!text.empty()) {
@@ -51,6 +47,8 @@ bool may_have_given(const FileKind& kind, std::string_view key, std::string_view
     case FileFormat::meminfo:
     case FileFormat::psi:
       return !line_of_key(text, key).empty();
+    case FileFormat::operations:  // without a device there is "Total 0" alone
+      return text.find(' ' + std::string(key) + ' ') != text.npos;
     default:
       return true;
   }
@@ -105,13 +103,15 @@ class FigureList {
       figures_.push_back(std::move(figure));
       return;
     }
+    if (cgroup_.snapshot.axes[row].empty()) return;
+    ElementLabels labels;
+    labels.set_axis(kRows[row].axis, cgroup_.snapshot.elements.get());
     for (const AxisSample& sample : cgroup_.snapshot.axes[row]) {
       if (sample.slot != cgroup_.slot) continue;
       done_[row] = true;
       InspectReport::Figure of_element = figure;
       of_element.value = Value::of(sample.value);
-      std::array<char, 48> buffer{};
-      std::string_view label = element_label(kRows[row].axis, sample.element, buffer);
+      std::string_view label = labels.of(sample.element);
       if (label.ends_with(',')) label.remove_suffix(1);
       of_element.labels.append(of_element.labels.empty() ? "" : ",").append(label);
       figures_.push_back(std::move(of_element));

@@ -284,6 +284,7 @@ struct SelfMetrics::State {
           .Help("Samples left out because of a bound.")
           .Register(registry);
   prometheus::Counter& dropped_samples = dropped.Add({{"bound", "samples_per_page"}});
+  prometheus::Counter& dropped_devices = dropped.Add({{"bound", "devices"}});
   prometheus::Histogram& duration =
       prometheus::BuildHistogram()
           .Name("cgmon_collection_duration_seconds")
@@ -328,6 +329,7 @@ void SelfMetrics::count_collection(std::string_view outcome) {
 void SelfMetrics::observe_pass(const Snapshot& snapshot) {
   state_->duration.Observe(static_cast<double>(snapshot.report.duration_ns) * kNanosecond);
   if (snapshot.report.deadline_exceeded) state_->deadline_exceeded.Increment();
+  state_->dropped_devices.Increment(static_cast<double>(snapshot.report.devices_dropped));
   const std::lock_guard lock(state_->mutex);
   for (std::size_t group = 0; group < kGroups.size(); ++group) {
     const GroupReport& report = snapshot.report.groups[group];

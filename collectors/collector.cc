@@ -10,8 +10,6 @@
 namespace cgmon {
 namespace {
 
-constexpr std::size_t kProcFile = static_cast<std::size_t>(-1);
-
 /// When the machine booted, in nanoseconds since the epoch ("btime N" in /proc/stat); 0 if it does
 /// not say, or a negative errno.
 std::int64_t boot_time_ns(Files& files, const Roots& roots) {
@@ -64,6 +62,8 @@ Controller main_controller(Group group, const Layout& layout) {
       return Controller::rdma;
     case Group::misc:
       return Controller::misc;
+    case Group::dmem:
+      return Controller::dmem;
     case Group::host:
     case Group::limits:
       return Controller::agent;
@@ -124,11 +124,17 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
 void Collector::follow_plan() {
   std::optional<CgroupReader> before = std::move(reader_);
   kept_.emplace(files_, plan_, options_.descriptors);
-  reader_.emplace(files_, plan_, options_.ticks_per_second);
+  reader_.emplace(files_, plan_,
+                  ReaderOptions{.ticks_per_second = options_.ticks_per_second,
+                                .page_bytes = options_.page_bytes,
+                                .procfs = roots_.procfs});
   if (before) reader_->count_on(*before);
   whole_ = part_of(plan_, kAllGroups);
   walked_of_file_.clear();
   has_fallback_.clear();
+  root_lacks_.assign(plan_.files.size(), 0);
+  served_.assign(plan_.files.size(), kNoSlot);
+  blkio_ = kProcFile;
   absent_.assign(plan_.files.size(), std::vector<std::uint8_t>(tree_.slots()));
   for (const std::size_t row_index : plan_.subtree_sums) {
     if (std::ranges::find(sums_, row_index, &SubtreeSums::row) == sums_.end()) {
@@ -142,6 +148,7 @@ void Collector::follow_plan() {
                                   ? kProcFile
                                   : static_cast<std::size_t>(found - tree_.walked().begin()));
     has_fallback_.push_back(plan_.has_fallback(file) ? 1 : 0);
+    if (kind.counting != CountingRole::none) blkio_ = walked_of_file_.back();
   }
 }
 
@@ -197,6 +204,7 @@ void Collector::follow_tree() {
   }
   for (const auto& [slot, h] : tree_.replaced()) kept_->drop_cgroup(slot, tree_.walked()[h]);
   for (SubtreeSums& sums : sums_) sums.remove(tree_.removed());
+  reader_->forget(tree_.removed());
   known_.resize(tree_.slots());
   for (auto& absent : absent_) absent.resize(tree_.slots());
   identifier_.ask_again();
@@ -240,6 +248,8 @@ void Collector::prepare(Snapshot& snapshot) {
     if (cgroup->parent != nullptr) snapshot.parent[cgroup->slot] = cgroup->parent->slot;
   }
   snapshot.report = {};
+  reader_->begin_pass(tree_.slots());
+  blkio_read_ = disk_lines_ = false;
 }
 
 void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snapshot) {
@@ -315,16 +325,7 @@ bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& repo
   bool failed = false;
   for (const std::size_t file : part_->files[static_cast<std::size_t>(group)]) {
     if (!reader_->wanted(file, cgroup.slot, is_root, snapshot)) continue;
-    // Another source stands in for one that this host lacks. For one that failed it would be a
-    // counter that jumps to and fro between two counts.
-    if (failed && reader_->is_fallback(file)) continue;
-    // Nor does it take turns with one that comes and goes, as cpuacct does under systemd: the one
-    // that first yielded stays.
-    Pin& pin = pins_[cgroup.slot];
-    if (pin == Pin::fallback ? has_fallback_[file] != 0
-                             : pin == Pin::preferred && reader_->is_fallback(file)) {
-      continue;
-    }
+    if (!may_read(file, cgroup, failed)) continue;
     const FileKind& kind = plan_.files[file];
     const std::size_t h = walked_of_file_[file];
     if (h != kProcFile && !cgroup.is_in(h)) {
@@ -334,21 +335,58 @@ bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& repo
     }
     const ReadOutcome outcome = read_file(file, cgroup, is_root, snapshot);
     if (outcome == ReadOutcome::gone) return false;
-    if (outcome == ReadOutcome::ok) {
-      if (has_fallback_[file] != 0) pin = Pin::preferred;
-      if (reader_->is_fallback(file)) pin = Pin::fallback;
-      continue;
-    }
+    note_outcome(file, cgroup, is_root, outcome);
+    if (outcome == ReadOutcome::ok) continue;
     if (outcome == ReadOutcome::denied || outcome == ReadOutcome::failed) {
       failed = true;
       report.success = false;
     }
+    // Of v1's block I/O no kernel has all the files.
+    if (outcome == ReadOutcome::absent && kind.root_tells) continue;
     if (!lacking) lacking = reason_of(kind, outcome);
   }
   if (lacking && is_served(group, layout_)) {
     ++report.unavailable[static_cast<std::size_t>(*lacking)];
   }
   return true;
+}
+
+/// Whether a file may fill what others of its rows left empty.
+bool Collector::may_read(std::size_t file, const Cgroup& cgroup, bool failed) const {
+  if (root_lacks_[file] != 0 && !tree_.is_host_root(cgroup)) return false;
+  const std::size_t replaced = plan_.files[file].replaces;
+  if (replaced != FileKind::kNoFile && served_[replaced] == cgroup.slot) return false;
+  // Another source stands in for one that this host lacks. For one that failed it would be a
+  // counter that jumps to and fro between two counts.
+  if (failed && reader_->is_fallback(file)) return false;
+  // Nor does it take turns with one that comes and goes, as cpuacct does under systemd: the one
+  // that first yielded stays.
+  const Pin pin = pins_[cgroup.slot];
+  return pin == Pin::fallback ? has_fallback_[file] == 0
+                              : pin != Pin::preferred || !takes_turns(file);
+}
+
+/// Whether a file has numbers only in place of another's, and of whole cgroups.
+bool Collector::takes_turns(std::size_t file) const {
+  return reader_->is_fallback(file) && !plan_.files[file].over_axis();
+}
+
+void Collector::note_outcome(std::size_t file, const Cgroup& cgroup, bool is_root,
+                             ReadOutcome outcome) {
+  const FileKind& kind = plan_.files[file];
+  if (kind.root_tells && is_root) {
+    root_lacks_[file] =
+        outcome == ReadOutcome::absent || (outcome == ReadOutcome::ok && !reader_->had_lines()) ? 1
+                                                                                                : 0;
+  }
+  served_[file] = outcome == ReadOutcome::ok ? cgroup.slot : kNoSlot;
+  if (outcome != ReadOutcome::ok) return;
+  if (kind.root_tells) {
+    blkio_read_ = true;
+    disk_lines_ |= reader_->had_lines();
+  }
+  if (has_fallback_[file] != 0) pins_[cgroup.slot] = Pin::preferred;
+  if (takes_turns(file)) pins_[cgroup.slot] = Pin::fallback;
 }
 
 ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is_root,
@@ -387,7 +425,20 @@ ReadOutcome Collector::really_absent(std::size_t file, const Cgroup& cgroup) {
   return ReadOutcome::absent;
 }
 
+/// Takes out what v1's block I/O does not count. Where no disk has a line at all, nothing is.
+void Collector::judge_block_io(Snapshot& snapshot) {
+  std::uint32_t without = reader_->end_pass(tree_.in_order(), blkio_, snapshot);
+  if ((part_->groups & bit(Group::disk_io)) == 0 || blkio_ == kProcFile) return;
+  if (blkio_read_ && !disk_lines_) {
+    without = static_cast<std::uint32_t>(std::ranges::count_if(
+        chosen_, [&](const Cgroup* cgroup) { return cgroup->is_in(blkio_); }));
+  }
+  auto& report = snapshot.report.groups[static_cast<std::size_t>(Group::disk_io)];
+  report.unavailable[static_cast<std::size_t>(Reason::not_counted)] = without;
+}
+
 void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
+  judge_block_io(snapshot);
   for (SubtreeSums& sums : sums_) sums.apply(tree_.in_order(), snapshot);
   const std::int64_t left = deadline_ns - clock_.monotonic_ns();
   identifier_.settle(std::clamp<std::int64_t>(left, 0, options_.names_wait_ns));
@@ -413,6 +464,7 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   totals_.dropped_bound = tree_.counters().dropped_bound;
   totals_.dropped_depth = tree_.counters().dropped_depth;
   totals_.dropped_filter = static_cast<std::uint32_t>(tree_.in_order().size() - chosen_.size());
+  totals_.devices_dropped = reader_->devices_dropped();
   totals_.descriptors_kept = static_cast<std::uint32_t>(kept_->open_files());
   totals_.descriptors_limit = static_cast<std::uint32_t>(kept_->budget());
   totals_.groups = snapshot.report.groups;

@@ -32,6 +32,7 @@ struct CollectorOptions {
   Only only;
   std::int64_t names_wait_ns = 250'000'000;  ///< how long a pass waits for names of new containers
   std::uint32_t ticks_per_second = 100;
+  std::uint32_t page_bytes = 4096;
 };
 
 /// One host's passes: walk, read, compute, identify. It opens only cgroupfs and procfs and never
@@ -60,10 +61,16 @@ class Collector {
   [[nodiscard]] const KeptFiles& kept_files() const { return *kept_; }
 
  private:
+  static constexpr std::size_t kProcFile = static_cast<std::size_t>(-1);
+
   void follow_plan();
   void follow_tree();
   void prepare(Snapshot& snapshot);
   void read_group(Group group, std::int64_t deadline_ns, Snapshot& snapshot);
+  [[nodiscard]] bool may_read(std::size_t file, const Cgroup& cgroup, bool failed) const;
+  void note_outcome(std::size_t file, const Cgroup& cgroup, bool is_root, ReadOutcome outcome);
+  [[nodiscard]] bool takes_turns(std::size_t file) const;
+  void judge_block_io(Snapshot& snapshot);
   void read_for_sums(std::span<const std::size_t> files, std::int64_t deadline_ns,
                      Snapshot& snapshot);
   bool read_cgroup(const Cgroup& cgroup, Group group, GroupReport& report, Snapshot& snapshot);
@@ -93,6 +100,10 @@ class Collector {
   const PlanPart* part_ = &whole_;           // what this pass reads
   std::vector<std::vector<std::uint8_t>> absent_;  // by file and slot: seen absent before
   std::vector<std::uint8_t> has_fallback_;         // by file: another source may stand in
+  std::vector<std::uint8_t> root_lacks_;           // by file: so all others lack it, too
+  std::vector<Slot> served_;  // by file: the last cgroup that was asked for it, if it has it
+  bool blkio_read_ = false, disk_lines_ = false;  // in this pass: v1's block I/O, and any of it
+  std::size_t blkio_ = kProcFile;  // the hierarchy of v1's block I/O, among the tree's walked ones
   /// Which source a cgroup's counters come from, where this host has two.
   enum class Pin : std::uint8_t { none, preferred, fallback };
   std::vector<Pin> pins_;              // by slot

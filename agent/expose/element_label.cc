@@ -1,22 +1,34 @@
 #include "agent/expose/element_label.h"
 
-#include <charconv>
-#include <cstring>
+#include "agent/expose/prometheus_text.h"
 
 namespace cgmon {
 
-std::string_view element_label(Axis axis, std::uint32_t element, std::array<char, 48>& buffer) {
-  char* at = buffer.data();
-  const auto text = [&](std::string_view part) {
-    std::memcpy(at, part.data(), part.size());
-    at += part.size();
-  };
-  if (axis != Axis::cpu) return {};
-  text("cpu=\"cpu");
-  if (element < 10) text("0");  // cpu00, as cAdvisor writes it
-  at = std::to_chars(at, buffer.data() + buffer.size(), element).ptr;
-  text("\",");
-  return {buffer.data(), static_cast<std::size_t>(at - buffer.data())};
+void ElementLabels::set_axis(Axis axis, const AxisElements* elements) {
+  axis_ = axis;
+  if (axis == Axis::cpu || elements == nullptr) return;
+  if (texts_.size() < elements->size()) texts_.resize(elements->size());
+  for (std::size_t i = 0; i < elements->size(); ++i) {
+    std::string& text = texts_[i];
+    text.clear();
+    const auto& values = (*elements)[i].values;
+    const auto names = label_names(axis);
+    for (std::size_t label = 0; label < names.size(); ++label) {
+      if (values.at(label).empty()) continue;
+      text += names[label];
+      text += "=\"";
+      append_escaped(text, values.at(label));
+      text += "\",";
+    }
+  }
+}
+
+std::string_view ElementLabels::of(std::uint32_t element) {
+  if (axis_ != Axis::cpu) return texts_[element];
+  cpu_ = element < 10 ? "cpu=\"cpu0" : "cpu=\"cpu";  // cpu00, as cAdvisor writes it
+  cpu_ += std::to_string(element);
+  cpu_ += "\",";
+  return cpu_;
 }
 
 }  // namespace cgmon

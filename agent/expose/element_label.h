@@ -1,15 +1,28 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
-#include "collectors/metrics/row.h"
+#include "collectors/metrics/axis.h"
 
 namespace cgmon {
 
-/// Labels of an axis' element as the text formats have them, with a comma behind: `cpu="cpu00",`.
-[[nodiscard]] std::string_view element_label(Axis axis, std::uint32_t element,
-                                             std::array<char, 48>& buffer);
+/// The labels of an axis' elements as the text formats have them, with a comma behind:
+/// `cpu="cpu00",`, `device="/dev/vda",major="254",minor="0",`. Reuses its texts. One-thread.
+class ElementLabels {
+ public:
+  /// Goes over to an axis. `elements`: the snapshot's; nullptr will do for the axis `cpu`.
+  void set_axis(Axis axis, const AxisElements* elements);
+
+  /// Holds until the next call.
+  [[nodiscard]] std::string_view of(std::uint32_t element);
+
+ private:
+  Axis axis_ = Axis::none;
+  std::vector<std::string> texts_;  // by element
+  std::string cpu_;
+};
 
 }  // namespace cgmon

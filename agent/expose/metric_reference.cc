@@ -9,6 +9,7 @@
 #include "agent/expose/metric_words.h"
 #include "agent/expose/terminal_text.h"
 #include "collectors/base/edit_distance.h"
+#include "collectors/metrics/axis.h"
 #include "collectors/metrics/tables.h"
 
 namespace cgmon {
@@ -28,9 +29,13 @@ std::string_view word(FileUnit unit, Unit of_family) {
     case FileUnit::microseconds:
       return "microseconds";
     case FileUnit::user_ticks:
+      return "ticks of USER_HZ";
+    case FileUnit::pages:
+      return "pages";
+    case FileUnit::bytes_of_pages:
       break;
   }
-  return "ticks of USER_HZ";
+  return "bytes, a page's each";
 }
 
 std::string_view sentence(Reporter reporter) {
@@ -61,27 +66,22 @@ std::string_view elements(Axis axis) {
     case Axis::pagesize:
       return "one a page size";
     case Axis::node:
+      return "one a NUMA node";
+    case Axis::resource:
+    case Axis::device_resource:
+      return "one a resource";
+    case Axis::region:
       break;
   }
-  return "one a NUMA node";
+  return "one a region of device memory";
 }
 
-std::string_view labels_of(Axis axis) {
-  switch (axis) {
-    case Axis::none:
-      return "";
-    case Axis::cpu:
-      return R"(cpu="…")";
-    case Axis::device:
-      return R"(device="…")";
-    case Axis::device_number:
-      return R"(device="…",major="…",minor="…")";
-    case Axis::pagesize:
-      return R"(pagesize="…")";
-    case Axis::node:
-      break;
+std::string labels_of(Axis axis) {
+  std::string text;
+  for (const std::string_view name : label_names(axis)) {
+    text.append(text.empty() ? "" : ",").append(name).append("=\"…\"");
   }
-  return R"(node="…")";
+  return text;
 }
 
 /// The formula over inputs; empty for one that has no words here, then the inputs are listed.
@@ -162,6 +162,9 @@ std::string key_of(const Source& source) {
       return key + " total";
     case FileFormat::per_cpu:
       return "each field";
+    case FileFormat::nested_keyed:
+    case FileFormat::named_values:
+    case FileFormat::operations:
     case FileFormat::single:
     case FileFormat::flat_keyed:
     case FileFormat::meminfo:
@@ -174,6 +177,7 @@ std::string remark_on(const Source& source) {
   std::string remark;
   if (source.when == When::root) remark = "(at the root only)";
   if (source.when == When::not_root) remark = "(not at the root)";
+  if (source.file.starts_with("blkio.throttle.io_serv")) remark = "(where the kernel counts it)";
   if (source.reach == Reach::own_only) {
     remark += std::string(remark.empty() ? "" : " ") + "(of each cgroup alone: the agent adds up)";
   }

@@ -5,8 +5,6 @@
 #include <charconv>
 #include <cstring>
 
-#include "agent/expose/element_label.h"
-
 namespace cgmon {
 namespace {
 
@@ -129,11 +127,12 @@ void PrometheusText::write_row(const Snapshot& snapshot, std::size_t row_index) 
 }
 
 void PrometheusText::write_axis_row(const Snapshot& snapshot, std::size_t row_index) {
-  std::array<char, 48> label{};
+  if (snapshot.axes[row_index].empty()) return;
+  element_labels_.set_axis(kRows[row_index].axis, snapshot.elements.get());
   for (const AxisSample& sample : snapshot.axes[row_index]) {
     if (snapshot.alive[sample.slot] == 0) continue;
     write_sample(row_index, sample.slot, blocks_[sample.slot], Value::of(sample.value),
-                 element_label(kRows[row_index].axis, sample.element, label));
+                 element_labels_.of(sample.element));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/expose/element_label.h"
 #include "agent/expose/template_gzip.h"
 #include "agent/expose/text_format.h"
 #include "collectors/metrics/snapshot.h"
@@ -61,6 +62,7 @@ class PrometheusText {
   std::vector<Block> blocks_;                        // by slot
   Block loose_block_;                                // of the loose sample being written
   std::uint64_t blocks_made_ = 0;
+  ElementLabels element_labels_;
   Stats stats_;
   std::string* page_ = nullptr;
   TextFormat format_ = TextFormat::prometheus;

@@ -203,9 +203,10 @@ TEST(PrometheusText, KeepsEachFamilyTogetherUnderOneHelpAndOneType) {
     host.snapshot.served[i] = true;
     for (Slot slot = 0; slot < 3; ++slot) {
       if (kRows[i].axis == Axis::none) host.set(i, slot, i);
-      if (kRows[i].axis == Axis::cpu) host.snapshot.axes[i].push_back({slot, 0, 5});
+      if (kRows[i].axis != Axis::none) host.snapshot.axes[i].push_back({slot, 0, 5});
     }
   }
+  host.snapshot.elements = std::make_shared<const AxisElements>(AxisElements{{{"a", "1", "2"}}});
   std::istringstream lines(host.page());
   std::set<std::string> families, series;
   std::string family;

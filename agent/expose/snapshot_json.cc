@@ -51,7 +51,11 @@ void write_value(Value value, const Family& family, JsonWriter& json) {
 /// Writes one cgroup after the other, in path order.
 class CgroupsJson {
  public:
-  CgroupsJson(const Snapshot& snapshot, JsonWriter& json) : snapshot_(snapshot), json_(json) {}
+  CgroupsJson(const Snapshot& snapshot, JsonWriter& json) : snapshot_(snapshot), json_(json) {
+    for (std::size_t axis = 0; axis < kAxes; ++axis) {
+      element_labels_.at(axis).set_axis(static_cast<Axis>(axis), snapshot.elements.get());
+    }
+  }
 
   void write(Slot slot) {
     const CgroupLabels& labels = *snapshot_.labels[slot];
@@ -98,12 +102,11 @@ class CgroupsJson {
     }
     const std::vector<AxisSample>& samples = snapshot_.axes[row];
     std::size_t& at = axis_at_[row];
-    std::array<char, 48> label{};
+    ElementLabels& labels = element_labels_.at(static_cast<std::size_t>(kRows[row].axis));
     for (; at < samples.size(); ++at) {
       const AxisSample& sample = samples[at];
       if (sample.slot == slot) {
-        write_sample(row, Value::of(sample.value),
-                     element_label(kRows[row].axis, sample.element, label));
+        write_sample(row, Value::of(sample.value), labels.of(sample.element));
       } else if (snapshot_.alive[sample.slot] != 0) {
         return;  // of a cgroup that comes later
       }
@@ -141,6 +144,7 @@ class CgroupsJson {
   JsonWriter& json_;
   std::size_t family_ = kFamilies.size();  // whose samples are being written
   std::array<std::size_t, kRowCount> axis_at_{};
+  std::array<ElementLabels, kAxes> element_labels_;  // by axis
 };
 
 void write_host(const HostFacts& host, JsonWriter& json) {

@@ -15,10 +15,6 @@ namespace {
 constexpr std::size_t kFirstBuffer = 16384;
 constexpr std::size_t kLargestFile = 1U << 20U;
 
-bool applies(When when, bool is_root) {
-  return when == When::any || (when == When::root) == is_root;
-}
-
 std::vector<std::string_view> keys_of(const FileKind& kind) {
   std::vector<std::string_view> keys;
   for (const Binding& binding : kind.bindings) {
@@ -27,7 +23,7 @@ std::vector<std::string_view> keys_of(const FileKind& kind) {
   return keys;
 }
 
-/// From the file's unit to the row's base unit. A product beyond 64 bits is absent.
+/// A product beyond 64 bits is absent.
 Value scaled(Value value, std::uint64_t factor) {
   if (!value.is_number() || factor == 1) return value;
   std::uint64_t product = 0;
@@ -37,11 +33,13 @@ Value scaled(Value value, std::uint64_t factor) {
 
 }  // namespace
 
-CgroupReader::CgroupReader(Files& files, const ReadPlan& plan, std::uint32_t ticks_per_second)
+CgroupReader::CgroupReader(Files& files, const ReadPlan& plan, const ReaderOptions& options)
     : files_(files),
       plan_(plan),
-      ns_per_tick_(1'000'000'000 / ticks_per_second),
-      buffer_(kFirstBuffer) {
+      ns_per_tick_(1'000'000'000 / options.ticks_per_second),
+      page_bytes_(options.page_bytes),
+      buffer_(kFirstBuffer),
+      elements_(files, options.procfs + "/partitions") {
   prepared_.reserve(plan.files.size());
   for (const FileKind& kind : plan.files) {
     const std::vector<std::string_view> keys = keys_of(kind);
@@ -79,7 +77,8 @@ bool CgroupReader::wanted(std::size_t index, Slot slot, bool is_root,
   if (prepared.only_if != kNoRow && !snapshot.value(prepared.only_if, slot).is_number()) {
     return false;
   }
-  if (!prepared.only_fallback) return true;
+  // Beside what another file has of one device, this one may have another device.
+  if (!prepared.only_fallback || prepared.kind->over_axis()) return true;
   return std::ranges::any_of(prepared.kind->bindings, [&](const Binding& binding) {
     return snapshot.value(binding.row, slot).is_absent();
   });
@@ -97,10 +96,11 @@ ReadOutcome CgroupReader::read(std::size_t index, const Place& place, Slot slot,
   const std::int64_t size = fetch(handle);
   if (place.kept < 0) files_.close(handle);
   if (size < 0) return fail(kind, static_cast<int>(-size), place.relative);
-  malformed_ = 0;
-  parse(prepared, {buffer_.data(), static_cast<std::size_t>(size)}, slot, is_root, snapshot);
+  malformed_ = lines_ = 0;
+  parse(prepared, {buffer_.data(), static_cast<std::size_t>(size)},
+        {kind, slot, is_root, snapshot});
   if (malformed_ != 0) {
-    count_error(kind, "malformed", place.relative);
+    count_error(kind.name, "malformed", place.relative, kind.file);
     return ReadOutcome::failed;
   }
   return ReadOutcome::ok;
@@ -126,17 +126,20 @@ std::int64_t CgroupReader::fetch(int handle) {
   }
 }
 
-void CgroupReader::parse(Prepared& prepared, std::string_view text, Slot slot, bool is_root,
-                         Snapshot& snapshot) {
+void CgroupReader::parse(Prepared& prepared, std::string_view text, const Target& target) {
   const FileKind& kind = *prepared.kind;
   switch (kind.format) {
     case FileFormat::flat_keyed:
-      parse_keyed(prepared, text, slot, is_root, snapshot);
+      malformed_ += prepared.keyed.parse(text, [&](std::size_t key, std::uint64_t number) {
+        for (const std::size_t binding : prepared.by_key[key]) {
+          set(target, kind.bindings[binding], Value::of(number));
+        }
+      });
       return;
     case FileFormat::single: {
       const Value value = parse_single(text);
       if (value.is_absent()) ++malformed_;
-      for (const Binding& binding : kind.bindings) set(binding, value, slot, is_root, snapshot);
+      for (const Binding& binding : kind.bindings) set(target, binding, value);
       return;
     }
     case FileFormat::fields: {
@@ -147,7 +150,7 @@ void CgroupReader::parse(Prepared& prepared, std::string_view text, Slot slot, b
         for (char skip = binding.key[0]; skip > '0'; --skip) take_word(rest);
         const Value value = parse_limit_word(take_word(rest));
         if (value.is_absent() && whole) ++malformed_;
-        set(binding, value, slot, is_root, snapshot);
+        set(target, binding, value);
       }
       return;
     }
@@ -156,7 +159,7 @@ void CgroupReader::parse(Prepared& prepared, std::string_view text, Slot slot, b
       malformed_ += psi.malformed;
       for (const Binding& binding : kind.bindings) {
         const auto& total = binding.key == "some" ? psi.some_usec : psi.full_usec;
-        if (total) set(binding, Value::of(*total), slot, is_root, snapshot);
+        if (total) set(target, binding, Value::of(*total));
       }
       return;
     }
@@ -164,36 +167,51 @@ void CgroupReader::parse(Prepared& prepared, std::string_view text, Slot slot, b
       for (const Binding& binding : kind.bindings) {
         const auto kib = parse_meminfo(text, binding.key);
         if (!kib) ++malformed_;
-        if (kib) set(binding, Value::of(*kib), slot, is_root, snapshot);
+        if (kib) set(target, binding, Value::of(*kib));
       }
       return;
     case FileFormat::per_cpu:
       for (const Binding& binding : kind.bindings) {
-        auto& samples = snapshot.axes[binding.row];
+        auto& samples = target.snapshot.axes[binding.row];
         const bool good = parse_per_cpu(text, [&](std::uint32_t cpu, std::uint64_t value) {
-          if (value != 0) samples.push_back({slot, cpu, value});  // as cAdvisor: idle CPUs left out
+          // As cAdvisor: idle CPUs are left out.
+          if (value != 0) samples.push_back({target.slot, cpu, value});
         });
         if (!good) ++malformed_;
       }
       return;
+    case FileFormat::nested_keyed:
+      parse_nested(target, text);
+      return;
+    case FileFormat::named_values:
+      parse_named(target, text);
+      return;
+    case FileFormat::operations:
+      parse_operations_of(target, text);
+      return;
   }
 }
 
-void CgroupReader::parse_keyed(Prepared& prepared, std::string_view text, Slot slot, bool is_root,
-                               Snapshot& snapshot) {
-  malformed_ += prepared.keyed.parse(text, [&](std::size_t key, std::uint64_t number) {
-    for (const std::size_t binding : prepared.by_key[key]) {
-      set(prepared.kind->bindings[binding], Value::of(number), slot, is_root, snapshot);
-    }
-  });
+void CgroupReader::set(const Target& target, const Binding& binding, Value value) {
+  if (!applies(binding.when, target.is_root)) return;
+  if (binding.only_if != kNoRow &&
+      !target.snapshot.value(binding.only_if, target.slot).is_number()) {
+    return;
+  }
+  if (kRows[binding.row].axis != Axis::none) {
+    // The file is one element's: of a page size, or (a weight) of devices without their own.
+    const std::uint32_t element = elements_.named(target.kind.page_size);
+    if (element != ElementTable::kNone) add(target, binding, element, value);
+    return;
+  }
+  Column& column = target.snapshot.columns[binding.row];
+  if (binding.fallback && !column.get(target.slot).is_absent()) return;
+  const Value stored = converted(binding, value);
+  if (!stored.is_absent()) column.set(target.slot, stored);
 }
 
-void CgroupReader::set(const Binding& binding, Value value, Slot slot, bool is_root,
-                       Snapshot& snapshot) {
-  if (!applies(binding.when, is_root)) return;
-  Column& column = snapshot.columns[binding.row];
-  if (binding.fallback && !column.get(slot).is_absent()) return;
-  if (binding.only_if != kNoRow && !snapshot.value(binding.only_if, slot).is_number()) return;
+/// From the file's unit to the row's base unit. A product beyond 64 bits is malformed.
+Value CgroupReader::converted(const Binding& binding, Value value) {
   std::uint64_t factor = 1;
   switch (binding.unit) {
     case FileUnit::count:
@@ -211,10 +229,15 @@ void CgroupReader::set(const Binding& binding, Value value, Slot slot, bool is_r
     case FileUnit::user_ticks:
       factor = ns_per_tick_;
       break;
+    case FileUnit::pages:
+      factor = page_bytes_;
+      break;
+    case FileUnit::bytes_of_pages:
+      return value.is_number() ? Value::of(value.number / page_bytes_) : value;
   }
   const Value stored = scaled(value, factor);
   if (stored.is_absent() && !value.is_absent()) ++malformed_;
-  if (!stored.is_absent()) column.set(slot, stored);
+  return stored;
 }
 
 void CgroupReader::derive(Slot slot, bool is_root, Snapshot& snapshot) const {
@@ -238,24 +261,24 @@ ReadOutcome CgroupReader::fail(const FileKind& kind, int error, const char* rela
     case EOPNOTSUPP:
       return ReadOutcome::unsupported;
     case EFBIG:
-      count_error(kind, "too_large", relative);
+      count_error(kind.name, "too_large", relative, kind.file);
       return ReadOutcome::failed;
     default:
       break;
   }
-  count_error(kind, errno_name(error), relative);
+  count_error(kind.name, errno_name(error), relative, kind.file);
   return error == EACCES || error == EPERM ? ReadOutcome::denied : ReadOutcome::failed;
 }
 
-void CgroupReader::count_error(const FileKind& kind, std::string_view reason,
-                               const char* relative) {
+void CgroupReader::count_error(std::string_view name, std::string_view reason, const char* relative,
+                               const std::string& file) {
   for (ReadError& error : errors_) {
-    if (error.file == kind.name && error.reason == reason) {
+    if (error.file == name && error.reason == reason) {
       ++error.count;
       return;
     }
   }
-  errors_.push_back({kind.name, reason, 1, compose(relative, kind.file)});
+  errors_.push_back({name, reason, 1, compose(relative, file)});
 }
 
 }  // namespace cgmon

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "collectors/cgroup/block_io_counting.h"
+#include "collectors/cgroup/element_table.h"
 #include "collectors/cgroup/read_plan.h"
 #include "collectors/kernel/files.h"
 #include "collectors/metrics/snapshot.h"
@@ -22,13 +24,30 @@ enum class ReadOutcome : std::uint8_t {
   failed,
 };
 
+struct ReaderOptions {
+  std::uint32_t ticks_per_second = 100;  ///< USER_HZ, the unit of cpuacct.stat
+  std::uint32_t page_bytes = 4096;       ///< the unit of v1's memory.numa_stat
+  std::string procfs = "/proc";          ///< the host's, for the names of block devices
+};
+
 /// Reads the files of a plan for one cgroup and sets its values in a snapshot. Used by the host's
 /// pass (hierarchy's descriptor and relative path) and for a single cgroup (its own directory). It
 /// owns no descriptor. One-thread; allocates nothing once its buffers have grown.
 class CgroupReader {
  public:
-  /// `ticks_per_second`: USER_HZ, the unit of cpuacct.stat. The plan must outlive the reader.
-  CgroupReader(Files& files, const ReadPlan& plan, std::uint32_t ticks_per_second);
+  /// More devices of one cgroup than these are left out and counted.
+  static constexpr std::size_t kMaxDevices = 64;
+
+  /// The plan must outlive the reader.
+  CgroupReader(Files& files, const ReadPlan& plan, const ReaderOptions& options);
+
+  /// Before the first read() of a pass: what elements of axes are called may have changed.
+  void begin_pass(std::size_t slots);
+  /// After the last: takes numbers out that the kernel did not count, and gives the snapshot the
+  /// names of its elements. Returns how many cgroups of `order` it took something from.
+  std::uint32_t end_pass(std::span<const Cgroup* const> order, std::size_t walked_blkio,
+                         Snapshot& snapshot);
+  void forget(std::span<const Slot> removed) { counting_.forget(removed); }
 
   /// Where a file is to be found.
   struct Place {
@@ -66,7 +85,12 @@ class CgroupReader {
   void count_on(const CgroupReader& before) {
     errors_ = before.errors_;
     reads_ = before.reads_;
+    counting_ = before.counting_;
   }
+  /// Samples left out by kMaxDevices in this pass.
+  [[nodiscard]] std::uint64_t devices_dropped() const { return devices_dropped_; }
+  /// Whether the file just read had a line of any device or name.
+  [[nodiscard]] bool had_lines() const { return lines_ != 0; }
 
  private:
   struct Prepared {
@@ -78,28 +102,50 @@ class CgroupReader {
     bool at_root = false, elsewhere = false;
   };
 
+  /// The file being parsed, and where its numbers go.
+  struct Target {
+    const FileKind& kind;
+    Slot slot;
+    bool is_root;
+    Snapshot& snapshot;
+  };
+
   struct Derivable {
     bool at_root = true, elsewhere = true;
   };
 
   const char* compose(const char* relative, const std::string& file);
   std::int64_t fetch(int handle);
-  void parse(Prepared& prepared, std::string_view text, Slot slot, bool is_root,
-             Snapshot& snapshot);
-  void parse_keyed(Prepared& prepared, std::string_view text, Slot slot, bool is_root,
-                   Snapshot& snapshot);
-  void set(const Binding& binding, Value value, Slot slot, bool is_root, Snapshot& snapshot);
+  void parse(Prepared& prepared, std::string_view text, const Target& target);
+  void set(const Target& target, const Binding& binding, Value value);
+  [[nodiscard]] Value converted(const Binding& binding, Value value);
+
+  // cgroup_reader_axes.cc
+  void parse_nested(const Target& target, std::string_view text);
+  bool add_node(const Target& target, std::string_view name, std::string_view key,
+                std::string_view word);
+  void parse_named(const Target& target, std::string_view text);
+  void parse_operations_of(const Target& target, std::string_view text);
+  std::uint32_t element_of_line(const FileKind& kind, std::string_view name);
+  bool within_bound();
+  void add(const Target& target, const Binding& binding, std::uint32_t element, Value value);
   ReadOutcome fail(const FileKind& kind, int error, const char* relative);
-  void count_error(const FileKind& kind, std::string_view reason, const char* relative);
+  void count_error(std::string_view name, std::string_view reason, const char* relative,
+                   const std::string& file);
 
   Files& files_;
   const ReadPlan& plan_;
-  std::uint64_t ns_per_tick_;
+  std::uint64_t ns_per_tick_, page_bytes_;
   std::vector<Prepared> prepared_;
   std::vector<Derivable> derivable_;  ///< by derived row of the plan
   std::vector<char> buffer_;
   std::string path_;
   std::size_t malformed_ = 0;  ///< in the file just parsed
+  std::size_t lines_ = 0;      ///< of elements, in the file just parsed
+  ElementTable elements_;
+  BlockIoCounting counting_;
+  std::uint64_t devices_dropped_ = 0;
+  std::vector<Slot> not_counted_;  ///< in the pass that ends
   std::vector<ReadError> errors_;
   std::uint64_t reads_ = 0;
 };

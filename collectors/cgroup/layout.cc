@@ -16,6 +16,7 @@ namespace {
 constexpr std::int64_t kCgroup2Magic = 0x63677270;
 constexpr std::int64_t kCgroup1Magic = 0x27e0eb;
 constexpr std::size_t kMaxMountinfo = 16U << 20U;
+constexpr std::size_t kMaxPageSizes = 16;
 
 std::optional<Controller> controller_named(std::string_view name) {
   for (std::size_t i = 0; i < kControllers; ++i) {
@@ -276,6 +277,32 @@ PsiState psi_state(Files& files, const Roots& roots, const Layout& layout) {
   return host ? PsiState::host_only : PsiState::off;
 }
 
+/// The sizes of huge pages by the directories of /sys/kernel/mm/hugepages ("hugepages-2048kB"),
+/// smallest first, in the words of the hugetlb controller's files (mm/hugetlb_cgroup.c, mem_fmt).
+std::vector<std::string> page_sizes(Files& files, const Roots& roots) {
+  constexpr std::string_view kPrefix = "hugepages-", kSuffix = "kB";
+  constexpr std::uint64_t kMiB = 1024, kGiB = 1024 * kMiB;  // in KiB
+  DirectoryListing listing;
+  const std::string path = without_slash(roots.sysfs) + "/kernel/mm/hugepages";
+  if (files.list_directories(Files::kAbsolute, path.c_str(), listing) != 0) return {};
+  std::vector<std::uint64_t> sizes;
+  for (const DirectoryListing::Entry& entry : listing.entries()) {
+    std::string_view name = listing.name(entry);
+    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
+    name.remove_prefix(kPrefix.size());
+    const auto kibibytes = parse_number(name.substr(0, name.size() - kSuffix.size()));
+    if (kibibytes && sizes.size() < kMaxPageSizes) sizes.push_back(*kibibytes);
+  }
+  std::ranges::sort(sizes);
+  std::vector<std::string> names;
+  for (const std::uint64_t size : sizes) {
+    names.push_back(size >= kGiB   ? std::to_string(size / kGiB) + "GB"
+                    : size >= kMiB ? std::to_string(size / kMiB) + "MB"
+                                   : std::to_string(size) + "KB");
+  }
+  return names;
+}
+
 }  // namespace
 
 const char* name_of(Mode mode) {
@@ -339,6 +366,7 @@ Result<Layout> detect_layout(Files& files, const Roots& roots) {
   layout.psi = psi_state(files, roots, layout);
   read_kernel_controllers(files, roots, layout);
   assign_controllers(layout);
+  layout.page_sizes = page_sizes(files, roots);
   return layout;
 }
 

@@ -49,7 +49,8 @@ struct Layout {
   std::vector<Hierarchy> hierarchies;  ///< at most kMaxHierarchies
   std::array<ControllerState, kControllers> controllers{};
   PsiState psi = PsiState::off;
-  std::vector<std::string> notes;  ///< what was odd, a sentence each
+  std::vector<std::string> page_sizes;  ///< of huge pages as in file names: "2MB", "1GB"
+  std::vector<std::string> notes;       ///< what was odd, a sentence each
 
   /// The hierarchy that has a controller's files, -1 when none has. `core` and `psi` mean the v2
   /// hierarchy.

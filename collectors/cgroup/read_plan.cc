@@ -27,10 +27,33 @@ unsigned keep_rank(std::string_view file) {
   if (file == "cpu.stat") return 2;
   if (file.starts_with("cpuacct.")) return 3;
   if (file == "memory.events" || file == "memory.oom_control") return 4;
+  // Most kernels have few of these, and a file that is not there must not take another's place.
+  if (file.starts_with("blkio.") && !file.starts_with("blkio.throttle.")) return 7;
   const bool limit = file.find("limit") != file.npos || file.ends_with(".max") ||
                      file.ends_with(".low") || file.starts_with("cpu.");
   return limit ? 6 : 5;
 }
+
+/// v1 counts I/O that has a throttle rule, or all, or none: what says which.
+CountingRole counting_role(std::string_view file) {
+  if (file.starts_with("blkio.throttle.io_service_bytes")) return CountingRole::bytes;
+  if (file.starts_with("blkio.throttle.io_serviced")) return CountingRole::operations;
+  if (file.starts_with("blkio.throttle.read_")) return CountingRole::read_rule;
+  if (file.starts_with("blkio.throttle.write_")) return CountingRole::write_rule;
+  return CountingRole::none;
+}
+
+bool is_judged(const Source& source) {
+  const CountingRole role = counting_role(source.file);
+  return role == CountingRole::bytes || role == CountingRole::operations;
+}
+
+constexpr auto kThrottleRules = std::to_array<RowName>({
+    {"container_spec_io_read_bytes_per_second"},
+    {"container_spec_io_write_bytes_per_second"},
+    {"container_spec_io_reads_per_second"},
+    {"container_spec_io_writes_per_second"},
+});
 
 class Planner {
  public:
@@ -45,8 +68,11 @@ class Planner {
     }
     prefer_axes();
     order_files();
+    find_replacements();
     for (std::size_t row_index = 0; row_index < kRowCount; ++row_index) {
       const Row& row = kRows[row_index];
+      plan_.names_devices |=
+          plan_.read[row_index] && (row.axis == Axis::device || row.axis == Axis::device_number);
       if (!plan_.read[row_index] || row.derive == nullptr) continue;
       DerivedRow derived{.row = row_index, .inputs = {}};
       for (const RowName& input : row.inputs) {
@@ -91,15 +117,38 @@ class Planner {
       Binding binding{row_index, source.key, source.unit, source.when, false, needed};
       for (const When when : earlier) binding.fallback |= overlap(when, source.when);
       earlier.push_back(source.when);
-      file_kind(place, source, reader).bindings.push_back(binding);
+      bind(place, source, binding, reader);
       if (source.reach == Reach::own_only) plan_.subtree_sums.push_back(row_index);
     }
     return !earlier.empty();
   }
 
-  FileKind& file_kind(int place, const Source& source, Group reader) {
+  /// One file, or one for each page size.
+  void bind(int place, const Source& source, const Binding& binding, Group reader) {
+    const std::size_t star = source.file.find(kEachPageSize);
+    if (star == source.file.npos) {
+      file_kind(place, source, std::string(source.file), reader).bindings.push_back(binding);
+      if (!is_judged(source)) return;
+      plan_.judges_block_io = true;
+      for (const RowName& rule : kThrottleRules) {
+        const std::size_t index = find_row(rule.family);
+        const bool chosen = (plan_.groups & bit(group_of(index))) != 0;
+        add(index, chosen ? std::min(reader, group_of(index)) : reader);
+      }
+      return;
+    }
+    for (const std::string& size : layout_.page_sizes) {
+      std::string file(source.file);
+      file.replace(star + 1, 1, size);
+      FileKind& kind = file_kind(place, source, std::move(file), reader);
+      kind.page_size = size;
+      kind.bindings.push_back(binding);
+    }
+  }
+
+  FileKind& file_kind(int place, const Source& source, std::string file, Group reader) {
     for (FileKind& kind : plan_.files) {
-      if (kind.hierarchy == place && kind.file == source.file) {
+      if (kind.hierarchy == place && kind.file == file) {
         kind.group = std::min(kind.group, reader);
         return kind;
       }
@@ -108,10 +157,13 @@ class Planner {
     kind.hierarchy = place;
     kind.controller = source.controller;
     kind.version = source.version;
-    kind.file = kind.name = source.file;
+    kind.file = std::move(file);
+    kind.name = source.file;
     kind.format = format_of(source);
     kind.group = reader;
     kind.keep_rank = keep_rank(source.file);
+    kind.counting = counting_role(source.file);
+    kind.root_tells = kind.format == FileFormat::operations;
     return plan_.files.emplace_back(std::move(kind));
   }
 
@@ -135,6 +187,22 @@ class Planner {
     std::ranges::stable_sort(plan_.files, [&](const FileKind& a, const FileKind& b) {
       return std::pair(a.group, only_fallback(a)) < std::pair(b.group, only_fallback(b));
     });
+  }
+
+  /// Older kernels' files of the same count. bfq counts the disks that it schedules: beside the
+  /// others, not in their place.
+  void find_replacements() {
+    const auto is_bfq = [](const FileKind& kind) { return kind.name.starts_with("blkio.bfq."); };
+    for (std::size_t i = 0; i < plan_.files.size(); ++i) {
+      if (plan_.files[i].format != FileFormat::operations || is_bfq(plan_.files[i])) continue;
+      for (std::size_t j = 0; j < i; ++j) {
+        const FileKind& earlier = plan_.files[j];
+        const bool same_row = std::ranges::any_of(earlier.bindings, [&](const Binding& binding) {
+          return binding.row == plan_.files[i].bindings.front().row;
+        });
+        if (same_row && !is_bfq(earlier)) plan_.files[i].replaces = j;
+      }
+    }
   }
 
   /// Those that are read, the v2 one and systemd's own: they name cgroups that others lack.
@@ -166,18 +234,21 @@ void mark_needed(const ReadPlan& plan, std::size_t row_index, std::vector<bool>&
   for (const RowName& input : row.inputs) {
     mark_needed(plan, find_row(input.family, input.labels), needed);
   }
+  if (!plan.judges_block_io || std::ranges::none_of(row.sources, &is_judged)) return;
+  for (const RowName& rule : kThrottleRules) mark_needed(plan, find_row(rule.family), needed);
 }
 
 }  // namespace
 
 bool ReadPlan::has_fallback(std::size_t index) const {
-  return std::ranges::any_of(files[index].bindings, [&](const Binding& first) {
-    return !first.fallback && std::ranges::any_of(files, [&](const FileKind& other) {
-      return std::ranges::any_of(other.bindings, [&](const Binding& later) {
-        return later.fallback && later.row == first.row;
-      });
-    });
-  });
+  return !files[index].over_axis() &&
+         std::ranges::any_of(files[index].bindings, [&](const Binding& first) {
+           return !first.fallback && std::ranges::any_of(files, [&](const FileKind& other) {
+             return std::ranges::any_of(other.bindings, [&](const Binding& later) {
+               return later.fallback && later.row == first.row;
+             });
+           });
+         });
 }
 
 PlanPart part_of(const ReadPlan& plan, GroupSet groups) {

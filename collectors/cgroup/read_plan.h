@@ -19,9 +19,13 @@ struct Binding {
   std::size_t only_if = kNoRow;  ///< no value unless this row has a number
 };
 
+/// What a file of v1's block I/O throttling says about counting: see BlockIoCounting.
+enum class CountingRole : std::uint8_t { none, bytes, operations, read_rule, write_rule };
+
 /// One kind of file, read once a pass for each cgroup that has it.
 struct FileKind {
   static constexpr int kProc = -1;
+  static constexpr std::size_t kNoFile = static_cast<std::size_t>(-1);
   int hierarchy =
       kProc;  ///< index into Layout::hierarchies, kProc: below /proc, for the root alone
   Controller controller = Controller::core;
@@ -32,6 +36,17 @@ struct FileKind {
   Group group = Group::spec;  ///< the collector that reads it: the first that needs it
   std::vector<Binding> bindings;
   unsigned keep_rank = 0;  ///< lower: a kept descriptor saves more
+  std::string page_size;   ///< the element of all its numbers, where the name carries one
+  CountingRole counting = CountingRole::none;
+  /// What the root's file lacks the others lack, too: every disk has a line in it, or none.
+  bool root_tells = false;
+  std::size_t replaces = kNoFile;  ///< read only where that file of the plan is not there
+
+  /// Whether it has a number for each element of an axis (CPUs aside: those are one line).
+  [[nodiscard]] bool over_axis() const {
+    const Axis axis = kRows[bindings.front().row].axis;
+    return axis != Axis::none && axis != Axis::cpu;
+  }
 };
 
 /// A row that is computed from others of the same cgroup.
@@ -50,8 +65,11 @@ struct ReadPlan {
   std::array<bool, kRowCount> served{};   ///< rows that the page shows
   std::array<bool, kRowCount> read{};     ///< rows that have a column
   std::vector<int> hierarchies;           ///< indexes into Layout::hierarchies that are walked
+  bool names_devices = false;             ///< a row has device names
+  bool judges_block_io = false;           ///< it has files that BlockIoCounting judges
 
-  /// Whether a row of file `index` has a later source in another file, which may stand in.
+  /// Whether a row of file `index` has a later source in another file, which may stand in. (Over
+  /// an axis files stand in for each other element by element.)
   [[nodiscard]] bool has_fallback(std::size_t index) const;
 };
 

@@ -193,4 +193,8 @@ std::uint32_t user_ticks_per_second() {
   return static_cast<std::uint32_t>(std::max(1L, ::sysconf(_SC_CLK_TCK)));
 }
 
+std::uint32_t page_bytes() {
+  return static_cast<std::uint32_t>(std::max(1L, ::sysconf(_SC_PAGESIZE)));
+}
+
 }  // namespace cgmon

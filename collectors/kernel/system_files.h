@@ -29,4 +29,7 @@ std::size_t raise_descriptor_limit();
 /// Clock ticks a second in cpuacct.stat and /proc/PID/stat (sysconf _SC_CLK_TCK).
 [[nodiscard]] std::uint32_t user_ticks_per_second();
 
+/// The size of a page of memory.
+[[nodiscard]] std::uint32_t page_bytes();
+
 }  // namespace cgmon

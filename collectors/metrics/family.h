@@ -49,6 +49,7 @@ enum class Group : std::uint8_t {
   hugetlb,
   rdma,
   misc,
+  dmem,
 };
 
 struct GroupInfo {
@@ -81,6 +82,7 @@ inline constexpr auto kGroups = std::to_array<GroupInfo>({
     {"hugetlb", "Huge pages, their limits and failures.", false},
     {"rdma", "RDMA handles and objects.", false},
     {"misc", "Resources of the misc controller.", false},
+    {"dmem", "Device memory (of GPUs).", false},
 });
 
 [[nodiscard]] constexpr const GroupInfo& info(Group group) {

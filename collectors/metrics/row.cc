@@ -4,9 +4,9 @@ namespace cgmon {
 
 std::string_view name_of(Controller controller) {
   static constexpr std::array<std::string_view, kControllers> kNames{
-      "core",    "psi",      "cpu",        "cpuacct", "cpuset",  "memory", "io",
-      "blkio",   "pids",     "hugetlb",    "freezer", "devices", "rdma",   "misc",
-      "net_cls", "net_prio", "perf_event", "proc",    "agent"};
+      "core",  "psi",     "cpu",      "cpuacct",    "cpuset",  "memory", "io",
+      "blkio", "pids",    "hugetlb",  "freezer",    "devices", "rdma",   "misc",
+      "dmem",  "net_cls", "net_prio", "perf_event", "proc",    "agent"};
   return kNames[static_cast<std::size_t>(controller)];
 }
 

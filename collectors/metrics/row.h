@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <initializer_list>
@@ -30,6 +31,7 @@ enum class Controller : std::uint8_t {
   devices,
   rdma,
   misc,
+  dmem,
   net_cls,
   net_prio,
   perf_event,
@@ -52,6 +54,9 @@ enum class FileFormat : std::uint8_t {
   psi,         ///< "some avg10=… total=N" lines; the key is "some" or "full" and means total
   meminfo,     ///< "Key:   N kB" lines
   per_cpu,     ///< one line, one number a CPU
+  nested_keyed,  ///< "NAME KEY=VALUE…" lines: devices, or with the keys N0, N1, … memory nodes
+  named_values,  ///< "NAME VALUE" lines; of those whose name ends in the key
+  operations,    ///< "DEVICE OPERATION N" lines; the key is the operation
 };
 
 /// The unit in which the kernel writes a number.
@@ -62,9 +67,14 @@ enum class FileUnit : std::uint8_t {
   nanoseconds,
   microseconds,
   user_ticks,
+  pages,          ///< a number of pages, kept in bytes
+  bytes_of_pages  ///< bytes, kept as a number of pages
 };
 
 enum class When : std::uint8_t { any, root, not_root };
+[[nodiscard]] constexpr bool applies(When when, bool is_root) {
+  return when == When::any || (when == When::root) == is_root;
+}
 
 /// Whether a file counts its own cgroup or everything below it too. `own_only` numbers are summed
 /// over the subtree by the collector, those of children that are gone included.
@@ -87,6 +97,18 @@ struct Source {
   }
   if (source.file == "meminfo") return FileFormat::meminfo;
   if (source.file.ends_with("_percpu")) return FileFormat::per_cpu;
+  const auto is_one_of = [&](std::initializer_list<std::string_view> files) {
+    return std::find(files.begin(), files.end(), source.file) != files.end();
+  };
+  if (is_one_of({"io.stat", "io.max", "io.latency", "rdma.current", "rdma.max"}) ||
+      source.file.ends_with("numa_stat")) {
+    return FileFormat::nested_keyed;
+  }
+  if (is_one_of({"io.weight", "io.bfq.weight"}) || source.file.ends_with("_device") ||
+      source.file.starts_with("misc.") || source.file.starts_with("dmem.")) {
+    return FileFormat::named_values;
+  }
+  if (source.file.starts_with("blkio.") && !source.key.empty()) return FileFormat::operations;
   if (source.key.empty()) return FileFormat::single;
   return source.key[0] >= '0' && source.key[0] <= '9' ? FileFormat::fields : FileFormat::flat_keyed;
 }
@@ -94,12 +116,19 @@ struct Source {
 /// The one thing over which a row may spread at run time, and the labels that an element carries.
 enum class Axis : std::uint8_t {
   none,
-  cpu,            ///< cpu="cpu00"
-  device,         ///< device="/dev/vda"
-  device_number,  ///< device="/dev/vda",major="254",minor="0"
-  pagesize,       ///< pagesize="2MB"
-  node,           ///< node="0"
+  cpu,              ///< cpu="cpu00"
+  device,           ///< device="/dev/vda"
+  device_number,    ///< device="/dev/vda",major="254",minor="0"
+  pagesize,         ///< pagesize="2MB"
+  node,             ///< node="0"
+  resource,         ///< resource="sev"
+  device_resource,  ///< device="mlx5_0",resource="hca_handle"
+  region,           ///< region="drm/0000:03:00.0/vram0"
 };
+inline constexpr std::size_t kAxes = static_cast<std::size_t>(Axis::region) + 1;
+
+/// What stands in a file's name for the page size: the row is read of one file a size.
+inline constexpr std::string_view kEachPageSize = ".*.";
 
 /// What a sample shows when the value is "no limit".
 enum class Unlimited : std::uint8_t { print_nothing, print_zero };
@@ -136,7 +165,7 @@ struct Row {
   std::string_view family;
   std::string_view labels =
       {};  ///< fixed labels as printed: failure_type="pgfault",scope="container"
-  InlineList<Source, 5> sources = {};  ///< in order of preference: the first that yields wins
+  InlineList<Source, 6> sources = {};  ///< in order of preference: the first that yields wins
   Axis axis = Axis::none;
   Derivation derive = nullptr;  ///< used where no source yielded
   InlineList<RowName, 3> inputs = {};

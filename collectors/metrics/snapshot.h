@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "collectors/base/value.h"
+#include "collectors/metrics/axis.h"
 #include "collectors/metrics/family.h"
 #include "collectors/metrics/labels.h"
 #include "collectors/metrics/tables.h"
@@ -59,7 +60,7 @@ class Column {
 /// One number of a row that spreads over an axis.
 struct AxisSample {
   Slot slot;
-  std::uint32_t element;  ///< number of the CPU, …
+  std::uint32_t element;  ///< number of the CPU, else an index into Snapshot::elements
   std::uint64_t value;
 };
 
@@ -80,6 +81,7 @@ enum class Reason : std::uint8_t {
   swap_accounting_off,
   permission,
   threaded,
+  not_counted,  ///< v1 block I/O that this kernel does not count
   failed,
   deadline,
 };
@@ -87,7 +89,7 @@ inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::deadlin
 [[nodiscard]] constexpr const char* name_of(Reason reason) {
   constexpr std::array<const char*, kReasons> kNames{
       "controller_off", "not_delegated", "kernel_lacks", "psi_off", "swap_accounting_off",
-      "permission",     "threaded",      "failed",       "deadline"};
+      "permission",     "threaded",      "not_counted",  "failed",  "deadline"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 
@@ -109,6 +111,7 @@ struct PassReport {
   std::uint64_t cgroups_added = 0, cgroups_removed = 0, vanished_reading = 0, watch_failures = 0;
   std::uint32_t dropped_bound = 0, dropped_depth = 0, dropped_filter = 0;
   std::uint32_t descriptors_kept = 0, descriptors_limit = 0;
+  std::uint64_t devices_dropped = 0;  ///< in this pass: samples of devices beyond a cgroup's bound
 };
 
 /// A counted failure of reading a kernel file.
@@ -131,6 +134,7 @@ struct MetadataFailure {
 struct Snapshot {
   std::array<Column, kRowCount> columns;  ///< by row; not in use where this host has no source
   std::array<std::vector<AxisSample>, kRowCount> axes;      ///< by row, in path order
+  std::shared_ptr<const AxisElements> elements;             ///< of the axes; nullptr: none
   std::vector<LooseSample> loose;                           ///< in the order of their rows
   std::vector<Slot> order;                                  ///< living cgroups in path order
   std::vector<std::uint8_t> alive;                          ///< by slot: survived the pass

@@ -9,9 +9,11 @@
 #include "collectors/metrics/row.h"
 #include "collectors/metrics/tables_cpu.h"
 #include "collectors/metrics/tables_host.h"
+#include "collectors/metrics/tables_io.h"
 #include "collectors/metrics/tables_memory.h"
 #include "collectors/metrics/tables_pids.h"
 #include "collectors/metrics/tables_pressure.h"
+#include "collectors/metrics/tables_resources.h"
 #include "collectors/metrics/tables_spec.h"
 
 namespace cgmon {
@@ -33,12 +35,13 @@ consteval auto joined(const std::array<T, Sizes>&... parts) {
 /// `agent metrics` prints this table.
 inline constexpr auto kFamilies =
     tables::joined(tables::families::kSpec, tables::families::kCpu, tables::families::kMemory,
-                   tables::families::kPids, tables::families::kPressure, tables::families::kHost);
+                   tables::families::kPids, tables::families::kPressure, tables::families::kIo,
+                   tables::families::kResources, tables::families::kHost);
 
 /// Every number, with its sources in order of preference. Rows of a family stand together.
-inline constexpr auto kRows =
-    tables::joined(tables::rows::kSpec, tables::rows::kCpu, tables::rows::kMemory,
-                   tables::rows::kPids, tables::rows::kPressure, tables::rows::kHost);
+inline constexpr auto kRows = tables::joined(
+    tables::rows::kSpec, tables::rows::kCpu, tables::rows::kMemory, tables::rows::kPids,
+    tables::rows::kPressure, tables::rows::kIo, tables::rows::kResources, tables::rows::kHost);
 
 inline constexpr std::size_t kRowCount = kRows.size();
 inline constexpr std::size_t kNoRow = static_cast<std::size_t>(-1);
@@ -132,11 +135,11 @@ consteval bool helps_are_sentences() {
     return family.help.ends_with('.') && family.help.front() >= 'A' && family.help.front() <= 'Z';
   });
 }
-/// Counters end in _total, but for the one that cAdvisor named otherwise.
+/// Counters end in _total, but for those that cAdvisor named otherwise.
 consteval bool counters_say_total() {
   return std::ranges::all_of(kFamilies, [](const Family& family) {
     return (family.kind == Kind::counter) == family.name.ends_with("_total") ||
-           family.name == "container_memory_failcnt";
+           family.name.ends_with("_failcnt");
   });
 }
 

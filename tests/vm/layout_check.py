@@ -41,7 +41,8 @@ def guest_command(name):
           --families {tests}/expected_families.tsv --golden {tests}/golden/detect/{golden}.txt
         layout=$?
         {tests}/integration/inspect_test.py {docker}; inspect=$?
-        [ $truth = 0 ] && [ $layout = 0 ] && [ $inspect = 0 ]"""
+        {tests}/integration/block_io_test.py; block_io=$?
+        [ $truth = 0 ] && [ $layout = 0 ] && [ $inspect = 0 ] && [ $block_io = 0 ]"""
 
 
 def check(name):

@@ -155,6 +155,7 @@ def counters(cgroup):
     _cpu_counters(cgroup, figures)
     _memory_counters(cgroup, figures)
     _pressure_counters(cgroup.pressure_directory(), figures)
+    _io_counters(cgroup, figures)
     return figures
 
 
@@ -163,6 +164,7 @@ def gauges(cgroup):
     _cpu_gauges(cgroup, figures)
     _memory_gauges(cgroup, figures)
     _pids_gauges(cgroup, figures)
+    _io_gauges(cgroup, figures)
     return figures
 
 
@@ -318,3 +320,91 @@ def _memory_gauges(cgroup, figures):
 def _pids_gauges(cgroup, figures):
     figures.put("container_threads", _number(cgroup.file("pids", "pids.current")))
     figures.put("container_threads_max", _limit(cgroup.file("pids", "pids.max")))
+
+
+def disk_name(number):
+    """"/dev/vda" of "254:0", by the kernel's link; None for a number that it does not know."""
+    try:
+        return "/dev/" + os.path.basename(os.readlink(f"/sys/dev/block/{number}"))
+    except FileNotFoundError:
+        return None
+
+
+def disk_of(path):
+    """"MAJ:MIN" of the disk that holds a file."""
+    device = os.stat(path).st_dev
+    return f"{os.major(device)}:{os.minor(device)}"
+
+
+def io_rules(cgroup):
+    """{(device number, "r" or "w", "bps" or "iops"): limit} of the cgroup itself."""
+    directory, version = cgroup.directory("io")
+    if version == 2:
+        rules = {}
+        for line in (read(directory + "/io.max") or "").splitlines():
+            number, *words = line.split()
+            for key, value in (word.split("=") for word in words):
+                if value != "max":
+                    rules[(number, key[0], key[1:])] = int(value)
+        return rules
+    directory, _ = cgroup.directory("blkio")
+    if directory is None:
+        return {}
+    return {
+        (line.split()[0], word[0], unit): int(line.split()[1])
+        for word in ("read", "write")
+        for unit in ("bps", "iops")
+        for line in (read(f"{directory}/blkio.throttle.{word}_{unit}_device") or "").splitlines()
+    }
+
+
+def _io_gauges(cgroup, figures):
+    names = {"rbps": "read_bytes", "wbps": "write_bytes", "riops": "reads", "wiops": "writes"}
+    for (number, way, unit), limit in io_rules(cgroup).items():
+        family = f"container_spec_io_{names[way + unit]}_per_second"
+        figures.put(family, limit, device=disk_name(number))
+
+
+def _io_counters(cgroup, figures):
+    directory, version = cgroup.directory("io")
+    if version == 2:
+        for line in (read(directory + "/io.stat") or "").splitlines():
+            number, *words = line.split()
+            stat = {key: value for key, value in (word.split("=") for word in words)}
+            for way, key in (("reads", "r"), ("writes", "w")):
+                if f"{key}bytes" in stat:
+                    _put_io(figures, number, way, int(stat[f"{key}bytes"]), int(stat[f"{key}ios"]))
+        return
+    directory, _ = cgroup.directory("blkio")
+    if directory is None:
+        return
+    # v1 may count only what has a rule: of the rest the page may have numbers or none. A sum with
+    # parts of both is no number, so this is for cgroups without any below.
+    ruled = {(number, way) for number, way, _ in io_rules(cgroup)}
+    if any(entry.is_dir() for entry in os.scandir(directory)):
+        return
+    totals = {}
+    for file in ("io_service_bytes", "io_serviced"):
+        for line in (read(f"{directory}/blkio.throttle.{file}") or "").splitlines():
+            words = line.split()
+            if len(words) == 3 and (words[0], words[1][0].lower()) in ruled:
+                totals[(file, words[0], words[1])] = int(words[2])
+    for (file, number, word), count in totals.items():
+        if file == "io_service_bytes" and word in ("Read", "Write"):
+            _put_io(
+                figures, number, f"{word.lower()}s", count, totals[("io_serviced", number, word)]
+            )
+
+
+def _put_io(figures, number, way, count_bytes, operations):
+    name, (major, minor) = disk_name(number), number.split(":")
+    figures.put(f"container_fs_{way}_bytes_total", count_bytes, device=name)
+    figures.put(f"container_fs_{way}_total", operations, device=name)
+    figures.put(
+        "container_blkio_device_usage_total",
+        count_bytes,
+        device=name,
+        major=major,
+        minor=minor,
+        operation=way[:-1].capitalize(),
+    )

@@ -23,8 +23,8 @@ kCgroup = "/sys/fs/cgroup"
 # Read where they exist; links are kept as links.
 kHostFiles = (
     "/proc/cgroups", "/proc/cmdline", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo",
-    "/proc/pressure/*", "/proc/stat", "/proc/sys/fs/file-nr", "/proc/uptime", "/proc/vmstat",
-    *(f"/proc/sys/kernel/{name}" for name in ("hostname", "osrelease", "pid_max")),
+    "/proc/partitions", "/proc/pressure/*", "/proc/stat", "/proc/sys/fs/file-nr", "/proc/uptime",
+    "/proc/vmstat", *(f"/proc/sys/kernel/{name}" for name in ("hostname", "osrelease", "pid_max")),
     "/proc/sys/kernel/random/boot_id",
     "/sys/dev/block/*", "/sys/devices/system/cpu/online", "/sys/devices/system/cpu/possible",
     "/sys/devices/system/node/online", "/sys/devices/system/node/node*/cpulist",

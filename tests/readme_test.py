@@ -6,6 +6,7 @@ here until the texts say so. Before the texts, the checks themselves are tried o
 """
 
 import fnmatch
+import glob
 import os
 import re
 import subprocess
@@ -96,8 +97,8 @@ def wrong_families(text, known):
 def wrong_paths(text, known):
     text = re.sub(r"https?://\S+", "", text)
     folders = "|".join(re.escape(folder) for folder in FOLDERS)
-    for path in re.findall(rf"(?<![\w/.-])(?:{folders})/[\w./-]*", text):
-        if "*" not in path and not os.path.exists(os.path.join(ROOT, path.rstrip("."))):
+    for path in re.findall(rf"(?<![\w/.-])(?:{folders})/[\w./*-]*", text):
+        if not glob.glob(os.path.join(ROOT, path.rstrip("."))):
             yield f"there is no {path}"
     for preset, program in re.findall(r"(?<![\w/.-])build/(\w+)/(\w+)", text):
         if preset not in known.presets or program not in BUILT:

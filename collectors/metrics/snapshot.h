@@ -72,7 +72,7 @@ struct LooseSample {
   std::uint64_t value;
 };
 
-/// Why a cgroup lacks what a collector reads. The label values are families.md's words.
+/// Why a cgroup lacks what a collector reads, and the value of the label `reason`.
 enum class Reason : std::uint8_t {
   controller_off,  ///< no hierarchy of this host serves it
   not_delegated,   ///< the cgroup has no files of it (v2), or is not in its hierarchy (v1)

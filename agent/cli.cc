@@ -11,12 +11,22 @@
 
 #include "agent/cli_flags.h"
 #include "agent/cli_once.h"
-#include "config/nearest.h"
+#include "collectors/base/nearest.h"
 #include "config/option.h"
 #include "config/scalar.h"
 
 namespace cgmon {
 namespace {
+
+/// The words of a text that has blanks between them.
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    words.emplace_back(text.substr(0, text.find(' ')));
+    text.remove_prefix(std::min(words.back().size() + 1, text.size()));
+  }
+  return words;
+}
 
 /// The CLI11 parser of all flags and commands. It only takes the line apart into strings; what
 /// they may be is said by the option table.
@@ -38,11 +48,12 @@ class CommandLine {
     for (const GroupOption& group : groups) {
       collectors_.push_back(add_switch("collector." + std::string(group.name)));
     }
-    detect_ = app_.add_subcommand("detect")->fallthrough();
-    inspect_ = app_.add_subcommand("inspect")->fallthrough();
-    inspected_ = inspect_->add_option("WHAT");
-    metrics_ = app_.add_subcommand("metrics")->fallthrough();
-    metric_name_ = metrics_->add_option("NAME");
+    for (const CommandWord& word : kCommandWords) {
+      CLI::App* const parsed = app_.add_subcommand(std::string(word.name))->fallthrough();
+      CLI::Option* const argument =
+          word.argument.empty() ? nullptr : parsed->add_option("ARGUMENT");
+      words_.push_back({&word, parsed, argument});
+    }
   }
 
   [[nodiscard]] Result<void> parse(std::span<const std::string> arguments) {
@@ -61,14 +72,17 @@ class CommandLine {
   }
 
   [[nodiscard]] bool has(FlagOf flag) const { return command(flag).count() > 0; }
-  [[nodiscard]] bool is_detect() const { return detect_->parsed(); }
-  [[nodiscard]] bool is_inspect() const { return inspect_->parsed(); }
-  [[nodiscard]] std::string inspected() const {
-    return inspected_->count() == 0 ? "" : inspected_->results().front();
+  /// The command that was given; null without one.
+  [[nodiscard]] const CommandWord* word() const {
+    const auto given = given_word();
+    return given == words_.end() ? nullptr : given->word;
   }
-  [[nodiscard]] bool is_metrics() const { return metrics_->parsed(); }
-  [[nodiscard]] std::string metric_name() const {
-    return metric_name_->count() == 0 ? "" : metric_name_->results().front();
+  /// What followed the command, "" if nothing did.
+  [[nodiscard]] std::string argument() const {
+    const auto given = given_word();
+    const bool has_one =
+        given != words_.end() && given->argument != nullptr && given->argument->count() > 0;
+    return has_one ? given->argument->results().front() : "";
   }
 
   /// The one value of a flag of the command line; nothing if it was not given.
@@ -117,13 +131,22 @@ class CommandLine {
     const auto extra = std::ranges::find_if(extras, [](const auto& text) { return text != "--"; });
     if (extra == extras.end()) return {};
     if (extra->starts_with('-')) return unknown_flag(*extra);
-    if (is_detect() || is_inspect() || is_metrics())
-      return usage_failure("unexpected argument " + in_quotes(*extra));
-    const std::vector<std::string> known = {"detect", "inspect", "metrics"};
+    if (word() != nullptr) return usage_failure("unexpected argument " + in_quotes(*extra));
+    std::vector<std::string> known;
+    for (const CommandWord& word : kCommandWords) known.emplace_back(word.name);
     return unknown("unknown command " + in_quotes(*extra), nearest(*extra, known));
   }
 
  private:
+  struct ParsedWord {
+    const CommandWord* word = nullptr;
+    CLI::App* parsed = nullptr;
+    CLI::Option* argument = nullptr;
+  };
+  [[nodiscard]] std::vector<ParsedWord>::const_iterator given_word() const {
+    return std::ranges::find_if(words_, [](const ParsedWord& one) { return one.parsed->parsed(); });
+  }
+
   CLI::Option* add_valued(const std::string& names) {
     return app_.add_option(names)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
@@ -208,11 +231,7 @@ class CommandLine {
   std::vector<CLI::Option*> commands_;
   std::vector<std::pair<const Option*, CLI::Option*>> options_;
   std::vector<CLI::Option*> collectors_;
-  CLI::App* detect_ = nullptr;
-  CLI::App* inspect_ = nullptr;
-  CLI::Option* inspected_ = nullptr;
-  CLI::App* metrics_ = nullptr;
-  CLI::Option* metric_name_ = nullptr;
+  std::vector<ParsedWord> words_;
 };
 
 Result<OnceOptions> once_options(const CommandLine& line) {
@@ -236,10 +255,7 @@ Result<OnceOptions> once_options(const CommandLine& line) {
 }
 
 Result<InspectOptions> inspect_options(const CommandLine& line) {
-  InspectOptions options{.what = line.inspected()};
-  if (options.what.empty()) {
-    return usage_failure("`inspect`: expected a NAME, ID, PID or PATH, got none");
-  }
+  InspectOptions options{.what = line.argument()};
   const Result<std::optional<std::string>> output = line.value(FlagOf::output);
   if (!output) return tl::unexpected(output.error());
   if (*output && **output != "text" && **output != "json") {
@@ -251,48 +267,72 @@ Result<InspectOptions> inspect_options(const CommandLine& line) {
 
 Result<Command> command_of(const CommandLine& line) {
   const bool once = line.has(FlagOf::once);
-  const char* const command = line.is_detect()    ? "`detect`"
-                              : line.is_inspect() ? "`inspect`"
-                              : line.is_metrics() ? "`metrics`"
-                                                  : nullptr;
-  if (once && command != nullptr) {
-    return usage_failure(std::string("`--once` does not go with the command ") + command);
+  const CommandWord* const word = line.word();
+  if (once && word != nullptr) {
+    return usage_failure("`--once` does not go with the command " + in_quotes(word->name));
   }
   for (std::size_t i = 0; i < kCommandFlags.size() && !once; ++i) {
     const auto flag = static_cast<FlagOf>(i);
     if (kCommandFlags[i].task != CommandTask::shell || !line.has(flag)) continue;
-    if (flag == FlagOf::output && line.is_inspect()) continue;
+    if (flag == FlagOf::output && word != nullptr && word->command == Command::inspect) continue;
     return usage_failure("`--" + std::string(kCommandFlags[i].name) + "` needs `--once`");
   }
   if (once) return Command::once;
-  if (line.is_detect()) return Command::detect;
-  if (line.is_inspect()) return Command::inspect;
-  return line.is_metrics() ? Command::metrics : Command::serve;
+  if (word == nullptr) return Command::serve;
+  const std::string argument = line.argument();
+  if (word->needs_argument() && argument.empty()) {
+    return usage_failure(in_quotes(word->name) + ": expected " + std::string(word->argument) +
+                         ", got none");
+  }
+  const std::vector<std::string> words = words_of(word->words);
+  if (!words.empty() && std::ranges::find(words, argument) == words.end()) {
+    return unknown_word(in_quotes(word->name) + ": no " + in_quotes(argument), argument, words);
+  }
+  return word->command;
 }
 
 /// Of `agent detect`: whether it is for programs.
 Result<bool> is_json(const CommandLine& line) {
   const Result<std::optional<std::string>> format = line.value(FlagOf::format);
   if (!format) return tl::unexpected(format.error());
-  if (*format && !line.is_detect()) return usage_failure("`--format` needs the command `detect`");
+  const CommandWord* const word = line.word();
+  const bool is_detect = word != nullptr && word->command == Command::detect;
+  if (*format && !is_detect) return usage_failure("`--format` needs the command `detect`");
   if (*format && **format != "text" && **format != "json") {
     return usage_failure("`--format`: expected text or json, got " + in_quotes(**format));
   }
   return *format == "json";
 }
 
-Result<Config> merged_config(const CommandLine& line, std::span<const GroupOption> groups) {
-  Config config = default_config(groups);
-  const Result<std::optional<std::string>> file = line.value(FlagOf::config_file);
-  if (!file) return tl::unexpected(file.error());
-  if (*file) {
-    if (Result<void> merged = merge_yaml_file(**file, config); !merged) {
+/// The file that is to be read, if any.
+Result<std::optional<std::string>> config_file(const CommandLine& line, Command command) {
+  Result<std::optional<std::string>> file = line.value(FlagOf::config_file);
+  if (!file || command != Command::check_config) return file;
+  if (*file) return usage_failure("`--config.file` does not go with the command `check-config`");
+  return line.argument();
+}
+
+Result<Config> merged_over(Config config, const CommandLine& line,
+                           const std::optional<std::string>& file) {
+  if (file) {
+    if (Result<void> merged = merge_yaml_file(*file, config); !merged) {
       return tl::unexpected(merged.error());
     }
   }
   if (Result<void> applied = line.apply(config); !applied) return tl::unexpected(applied.error());
-  resolve_paths(config.path);
   return config;
+}
+
+Result<Config> merged_config(const CommandLine& line, Command command,
+                             std::span<const GroupOption> groups) {
+  const Result<std::optional<std::string>> file = config_file(line, command);
+  if (!file) return tl::unexpected(file.error());
+  Result<Config> config = merged_over(default_config(groups), line, *file);
+  if (!config || !config->collector_defaults_disabled) return config;
+  // Once more over other defaults: whatever names a collector counts, wherever it stands.
+  std::vector<GroupOption> off(groups.begin(), groups.end());
+  for (GroupOption& group : off) group.default_on = false;
+  return merged_over(default_config(off), line, *file);
 }
 
 }  // namespace
@@ -324,14 +364,16 @@ Result<Invocation> parse_command_line(std::span<const std::string> arguments,
     if (!options) return tl::unexpected(options.error());
     invocation.inspect = *std::move(options);
   }
-  Result<Config> config = merged_config(line, groups);
+  Result<Config> config = merged_config(line, *command, groups);
   if (!config) return tl::unexpected(config.error());
+  // What is compared with the defaults has to be as it was written.
+  if (*command != Command::check_config) resolve_paths(config->path);
   const Result<bool> detect_as_json = is_json(line);
   if (!detect_as_json) return tl::unexpected(detect_as_json.error());
   invocation.detect_as_json = *detect_as_json;
   invocation.command = *command;
   invocation.config = *std::move(config);
-  invocation.metric_name = line.metric_name();
+  invocation.argument = line.argument();
   return invocation;
 }
 

@@ -12,7 +12,18 @@
 namespace cgmon {
 
 /// What the program was asked to do.
-enum class Command : std::uint8_t { serve, once, detect, inspect, metrics, help, version };
+enum class Command : std::uint8_t {
+  serve,
+  once,
+  detect,
+  inspect,
+  metrics,
+  check_config,
+  completion,
+  man,
+  help,
+  version,
+};
 
 enum class OutputFormat : std::uint8_t { table, prometheus, json };
 
@@ -44,8 +55,9 @@ struct Invocation {
   InspectOptions inspect;
   /// Of `agent detect`: for programs.
   bool detect_as_json = false;
-  /// Of `agent metrics NAME`; empty lists all.
-  std::string metric_name;
+  /// What follows the command: the NAME of `agent metrics`, the FILE of `agent check-config`. Empty
+  /// where it may be left out, and is.
+  std::string argument;
   /// What `--help` prints.
   std::string help_text;
 };

@@ -4,7 +4,48 @@
 #include <cstdint>
 #include <string_view>
 
+#include "agent/cli.h"
+
 namespace cgmon {
+
+/// A command: a word without dashes, with at most one argument.
+struct CommandWord {
+  std::string_view name;
+  Command command;
+  /// Empty: it takes none; in brackets: it may be left out.
+  std::string_view argument = {};
+  std::string_view help;
+  /// The words that the argument may be, with blanks between; empty: any.
+  std::string_view words = {};
+
+  [[nodiscard]] constexpr bool needs_argument() const {
+    return !argument.empty() && !argument.starts_with('[');
+  }
+};
+
+inline constexpr auto kCommandWords = std::to_array<CommandWord>({
+    {.name = "detect",
+     .command = Command::detect,
+     .help = "Say how this host's cgroups are laid out and what is missing."},
+    {.name = "inspect",
+     .command = Command::inspect,
+     .argument = "NAME|ID|PID|PATH",
+     .help = "Explain one cgroup: each figure with the file that it came from."},
+    {.name = "metrics",
+     .command = Command::metrics,
+     .argument = "[NAME]",
+     .help = "List the metrics, or explain one with its kernel sources."},
+    {.name = "check-config",
+     .command = Command::check_config,
+     .argument = "FILE",
+     .help = "Say what is wrong with a configuration file, or what it changes."},
+    {.name = "completion",
+     .command = Command::completion,
+     .argument = "SHELL",
+     .help = "Print what completes commands and flags in bash, zsh or fish.",
+     .words = "bash zsh fish"},
+    {.name = "man", .command = Command::man, .help = "Print the manual page, cgmon-agent(8)."},
+});
 
 /// Where --help shows a flag of the command line alone.
 enum class CommandTask : std::uint8_t { shell, detect, rest };
@@ -18,6 +59,8 @@ struct CommandFlag {
   /// Empty: the flag takes no value.
   std::string_view value_name = {};
   std::string_view help;
+  /// The words that it takes, with blanks between; empty where there are too many.
+  std::string_view words = {};
 };
 
 /// Indexes of kCommandFlags.
@@ -43,7 +86,8 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
      .task = CommandTask::shell,
      .value_name = "FORMAT",
      .help = "With --once: table, wide (a table of more columns), prometheus or json. Default: "
-             "table. With inspect: text or json. Default: text."},
+             "table. With inspect: text or json. Default: text.",
+     .words = "table wide prometheus json text"},
     {.name = "interval",
      .task = CommandTask::shell,
      .value_name = "DURATION",
@@ -71,16 +115,18 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
      .task = CommandTask::shell,
      .value_name = "WHEN",
      .help = "Yellow and red for what nears its limit: auto (on a terminal, unless NO_COLOR is "
-             "set), always or never. Default: auto."},
+             "set), always or never. Default: auto.",
+     .words = "auto always never"},
     {.name = "format",
      .task = CommandTask::detect,
      .value_name = "FORMAT",
-     .help = "With detect: text or json. Default: text."},
+     .help = "With detect: text or json. Default: text.",
+     .words = "text json"},
     {.name = "config.file",
      .value_name = "FILE",
      .help = "YAML file with the options; flags override it. Default: none."},
     {.name = "help", .short_name = 'h', .help = "Print this and exit."},
-    {.name = "version", .help = "Print the version and exit."},
+    {.name = "version", .help = "Print the version and what the program is made of, and exit."},
 });
 
 }  // namespace cgmon

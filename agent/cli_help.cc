@@ -17,12 +17,7 @@ constexpr std::size_t kTextColumn = 37;
 constexpr std::string_view kUsage =
     R"(CPU, memory, pids and pressure of every container and unit, read from the kernel's cgroups.
 
-Usage:
-  agent [FLAG...]          serve metrics for Prometheus until SIGTERM
-  agent --once [FLAG...]   print a table, or the metrics, once
-  agent detect [FLAG...]   say how this host's cgroups are laid out and what is missing
-  agent inspect WHAT       explain one cgroup: a container's name or id, a unit, a PID, a path
-  agent metrics [NAME]     list the metrics, or explain one with its kernel sources
+Usage: agent [COMMAND] [FLAG...]
 )";
 
 constexpr std::string_view kScrape = R"(
@@ -67,12 +62,17 @@ Bound what the agent takes on
 
 constexpr std::string_view kRest = R"(
 Configuration file, logs and the rest
-  $ agent --config.file=agent.yaml --log.level=debug
+  $ agent check-config /etc/cgmon/agent.yaml
+  $ agent --config.file=/etc/cgmon/agent.yaml --log.level=debug --log.format=json
+  $ kill -HUP PID        # read the file again; what is wrong with it is in the log
+  $ agent completion bash > /etc/bash_completion.d/agent
+  $ agent man > cgmon-agent.8
 )";
 
 constexpr std::string_view kEnd = R"(
 Each option is also a key of the configuration file, its dots as nesting: web: {threads: 2}.
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+Signals: SIGTERM and SIGINT answer what is under way and end; SIGHUP reads the configuration again.
+Environment: NO_COLOR. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 )";
 
 /// One flag and its text, the text wrapped in the second column.
@@ -132,6 +132,13 @@ void append_command_flags(CommandTask task, std::string& out) {
 
 std::string help_text(std::span<const GroupOption> groups) {
   std::string out(kUsage);
+  append_flag("(no command)", "Serve metrics for Prometheus until SIGTERM.", out);
+  append_flag("--once", "Print a table, or the metrics, once.", out);
+  for (const CommandWord& word : kCommandWords) {
+    append_flag(
+        std::string(word.name) + (word.argument.empty() ? "" : " ") + std::string(word.argument),
+        word.help, out);
+  }
   out += kScrape;
   append_options(Task::scrape, out);
   out += kShell;

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "config/nearest.h"
+#include "collectors/base/nearest.h"
 #include "config/scalar.h"
 
 namespace cgmon {

@@ -143,8 +143,7 @@ TEST(CommandLine, KnowsWhatToInspect) {
   invocation = parsed({"inspect", "/a/b", "-o", "json", "--path.procfs=/p"});
   EXPECT_EQ(invocation.inspect.what, "/a/b");
   EXPECT_TRUE(invocation.inspect.as_json);
-  EXPECT_EQ(error_of({"inspect"}),
-            "`inspect`: expected a NAME, ID, PID or PATH, got none (see --help)");
+  EXPECT_EQ(error_of({"inspect"}), "`inspect`: expected NAME|ID|PID|PATH, got none (see --help)");
   EXPECT_EQ(error_of({"inspect", "a", "b"}), "unexpected argument `b` (see --help)");
   EXPECT_EQ(error_of({"inspect", "a", "-o", "table"}),
             "`--output`: expected text or json, got `table` (see --help)");
@@ -187,9 +186,49 @@ TEST(CommandLine, UnderstandsDetectWithFlagsOnEitherSide) {
 
 TEST(CommandLine, UnderstandsMetricsWithAndWithoutAName) {
   EXPECT_EQ(parsed({"metrics"}).command, Command::metrics);
-  EXPECT_EQ(parsed({"metrics"}).metric_name, "");
-  EXPECT_EQ(parsed({"metrics", "container_memory_rss"}).metric_name, "container_memory_rss");
-  EXPECT_EQ(parsed({"metrics", "detect"}).metric_name, "detect");
+  EXPECT_EQ(parsed({"metrics"}).argument, "");
+  EXPECT_EQ(parsed({"metrics", "container_memory_rss"}).argument, "container_memory_rss");
+  EXPECT_EQ(parsed({"metrics", "detect"}).argument, "detect");
+}
+
+TEST(CommandLine, UnderstandsTheOtherCommands) {
+  EXPECT_EQ(parsed({"man"}).command, Command::man);
+  const Invocation completion = parsed({"completion", "zsh"});
+  EXPECT_EQ(completion.command, Command::completion);
+  EXPECT_EQ(completion.argument, "zsh");
+  EXPECT_EQ(error_of({"completion"}), "`completion`: expected SHELL, got none (see --help)");
+  EXPECT_THAT(error_of({"completion", "bsh"}), HasSubstr("did you mean `bash`?"));
+  EXPECT_EQ(error_of({"check-config"}), "`check-config`: expected FILE, got none (see --help)");
+  EXPECT_EQ(error_of({"man", "page"}), "unexpected argument `page` (see --help)");
+}
+
+TEST_F(CommandLineWithFile, ChecksAFileWithoutResolvingItsPaths) {
+  const std::string file =
+      config_file("limits: {depth: 9}\npath: {rootfs: /host}\n").substr(sizeof("--config.file"));
+  const Invocation invocation = parsed({"check-config", file});
+  EXPECT_EQ(invocation.command, Command::check_config);
+  EXPECT_EQ(invocation.config.limits.depth, 9U);
+  EXPECT_EQ(invocation.config.path, (PathConfig{.rootfs = "/host"}));
+  EXPECT_EQ(error_of({"check-config", "a", "--config.file=b"}),
+            "`--config.file` does not go with the command `check-config` (see --help)");
+  std::ofstream(file) << "limits: {dept: 9}\n";
+  EXPECT_THAT(error_of({"check-config", file}),
+              HasSubstr("agent.yaml:1: column 10: unknown key `limits.dept`"));
+}
+
+TEST_F(CommandLineWithFile, SwitchesOffAllCollectorsThatAreNotNamed) {
+  const auto both = [](bool cpu, bool percpu) {
+    return ElementsAre(CollectorSwitch{"cpu", cpu}, CollectorSwitch{"percpu", percpu});
+  };
+  EXPECT_THAT(parsed({"--collector.disable-defaults"}).config.collectors, both(false, false));
+  EXPECT_THAT(parsed({"--collector.percpu", "--collector.disable-defaults"}).config.collectors,
+              both(false, true));
+  const std::string file = config_file("collector: {cpu: true, disable-defaults: true}");
+  EXPECT_THAT(parsed({file}).config.collectors, both(true, false));
+  EXPECT_THAT(parsed({file, "--no-collector.cpu", "--collector.percpu"}).config.collectors,
+              both(false, true));
+  EXPECT_THAT(parsed({file, "--no-collector.disable-defaults"}).config.collectors,
+              both(true, false));
 }
 
 TEST(CommandLine, PutsHelpAndVersionBeforeOtherMistakes) {
@@ -331,7 +370,7 @@ TEST(HelpText, NamesEveryFlagOnceWithItsDefault) {
   for (const Option& option : all_options()) {
     const std::string name(option.name);
     const std::string flag = is_flag(option)
-                                 ? "  --[no-]" + name + "\n"
+                                 ? "  --[no-]" + name
                                  : "  --" + name + "=" + std::string(option.value_name) + " ";
     const std::size_t place = text.find(flag);
     ASSERT_NE(place, std::string::npos) << flag;
@@ -360,7 +399,7 @@ TEST(HelpText, ShowsExamplesThatAreRightUsage) {
         arguments.push_back(word);
       }
     }
-    EXPECT_EQ(error_of(arguments), "no error") << line;
+    EXPECT_THAT(error_of(arguments), ::testing::AnyOf("no error", HasSubstr("can't open"))) << line;
   }
   EXPECT_GE(examples, 8);
 }

@@ -43,29 +43,30 @@ CollectionLoop::~CollectionLoop() {
   thread_.join();
 }
 
-bool CollectionLoop::can_reuse(std::int64_t need_ns) const {
-  if (latest_ == kNone) return false;
+bool CollectionLoop::can_reuse(std::int64_t need_ns, GroupSet groups) const {
+  if (latest_ == kNone || (groups & ~pool_[latest_].groups) != 0) return false;
   const Snapshot& snapshot = *pool_[latest_].snapshot;
   return snapshot.monotonic_ns >= need_ns && !snapshot.report.deadline_exceeded;
 }
 
-bool CollectionLoop::can_join(std::int64_t need_ns, std::int64_t now_ns,
-                              std::int64_t deadline_ns) const {
+bool CollectionLoop::can_join(std::int64_t need_ns, std::int64_t now_ns, std::int64_t deadline_ns,
+                              GroupSet groups) const {
   // Of the time that the request has, the collection has half at least.
-  return running_ && began_ns_ >= need_ns &&
+  return running_ && began_ns_ >= need_ns && (groups & ~running_groups_) == 0 &&
          running_deadline_ns_ - now_ns >= (deadline_ns - now_ns) / 2;
 }
 
-CollectionLoop::Lease CollectionLoop::get(std::int64_t deadline_ns) {
+CollectionLoop::Lease CollectionLoop::get(std::int64_t deadline_ns, GroupSet groups) {
   std::unique_lock lock(mutex_);
   const std::int64_t now = clock_.monotonic_ns();
   const std::int64_t need = now - min_interval_ns_;
   CollectionOutcome outcome = CollectionOutcome::reused;
-  if (!can_reuse(need)) {
+  if (!can_reuse(need, groups)) {
     if (is_stuck(now)) return {};  // it would not begin another one
-    const bool joins = can_join(need, now, deadline_ns);
+    const bool joins = can_join(need, now, deadline_ns, groups);
     outcome = joins || askers_ != 0 ? CollectionOutcome::shared : CollectionOutcome::fresh;
     const std::uint64_t awaited = joins ? begun_ : begun_ + 1;
+    waiting_.push_back(&groups);
     if (!joins) {
       ++askers_;
       asked_deadline_ns_ = std::max(asked_deadline_ns_, deadline_ns);
@@ -76,6 +77,7 @@ CollectionLoop::Lease CollectionLoop::get(std::int64_t deadline_ns) {
     const auto published = [&] { return published_ >= awaited; };
     changed_.wait_for(lock, patience, [&] { return published() || ending_; });
     if (!published() && ending_) changed_.wait_for(lock, kEndPatience, published);
+    std::erase(waiting_, &groups);
     if (!published()) {
       // One that nobody waits for any more must not begin: its deadline has passed, and what it
       // could not read would be published as absent.
@@ -85,6 +87,13 @@ CollectionLoop::Lease CollectionLoop::get(std::int64_t deadline_ns) {
   }
   ++pool_[latest_].readers;
   return {this, latest_, published_, outcome};
+}
+
+void CollectionLoop::set_min_interval(std::int64_t min_interval_ns) {
+  const std::lock_guard lock(mutex_);
+  min_interval_ns_ = min_interval_ns;
+  running_groups_ = 0;
+  if (latest_ != kNone) pool_[latest_].groups = 0;
 }
 
 bool CollectionLoop::stuck() const {
@@ -132,15 +141,20 @@ void CollectionLoop::run() {
     const std::size_t index = free_entry();
     Snapshot& snapshot = *pool_[index].snapshot;
     running_deadline_ns_ = std::exchange(asked_deadline_ns_, 0);
+    // Of all who wait: one whose collection has just ended may be lent this one when it wakes up.
+    GroupSet groups = 0;
+    for (const GroupSet* const wanted : waiting_) groups |= *wanted;
+    running_groups_ = groups;
     askers_ = 0;
     ++begun_;
     running_ = true;
     began_ns_ = clock_.monotonic_ns();
     lock.unlock();
-    collect_(snapshot, running_deadline_ns_);
+    collect_(snapshot, running_deadline_ns_, groups);
     lock.lock();
     running_ = false;
     latest_ = index;
+    pool_[index].groups = running_groups_;
     published_ = begun_;
     changed_.notify_all();
   }

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "collectors/kernel/clock.h"
 #include "collectors/metrics/snapshot.h"
@@ -23,14 +24,16 @@ enum class CollectionOutcome : std::uint8_t { fresh, shared, reused, stuck };
 /// reused, or joined while it is under way; else a new collection serves everybody who waits. With
 /// an interval of 0 every request sees what existed before it. Nobody gets what another's short
 /// deadline cut off: such a snapshot is not reused, and a collection that must end long before a
-/// request's own deadline is not joined. Thread-safe.
+/// request's own deadline is not joined. Nor does a snapshot do that lacks a group of those asked
+/// for; one that is collected for several requests holds the groups of all. Thread-safe.
 ///
 /// Snapshots are kept in a pool of three and lent out, rather than shared by reference count:
 /// giving one back under the mutex is what makes it safe to write into again.
 class CollectionLoop {
  public:
-  /// Fills a snapshot; called on the loop's thread only. Arguments: snapshot, monotonic deadline.
-  using Collect = std::function<void(Snapshot&, std::int64_t)>;
+  /// Fills a snapshot with these groups; called on the loop's thread only. The deadline is
+  /// monotonic.
+  using Collect = std::function<void(Snapshot&, std::int64_t deadline_ns, GroupSet)>;
 
   CollectionLoop(const Clock& clock, std::int64_t min_interval_ns, Collect collect);
   CollectionLoop(const CollectionLoop&) = delete;
@@ -68,9 +71,13 @@ class CollectionLoop {
     CollectionOutcome outcome_ = CollectionOutcome::stuck;
   };
 
-  /// Waits for a snapshot that is good for a request made now. A collection that does not end in
-  /// time leaves the lease empty; what it could not read before `deadline_ns` is absent otherwise.
-  [[nodiscard]] Lease get(std::int64_t deadline_ns);
+  /// Waits for a snapshot that is good for a request made now, with `groups` at least. A collection
+  /// that does not end in time leaves the lease empty; what it could not read before `deadline_ns`
+  /// is absent otherwise.
+  [[nodiscard]] Lease get(std::int64_t deadline_ns, GroupSet groups = kAllGroups);
+
+  /// From now on; and nothing that was collected before is reused.
+  void set_min_interval(std::int64_t min_interval_ns);
 
   /// Whether a collection has outlived its deadline by more than the grace time.
   [[nodiscard]] bool stuck() const;
@@ -85,14 +92,15 @@ class CollectionLoop {
   struct Entry {
     std::unique_ptr<Snapshot> snapshot = std::make_unique<Snapshot>();
     std::size_t readers = 0;
+    GroupSet groups = 0;  // that it can be reused for
   };
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
   void run();
   [[nodiscard]] bool is_stuck(std::int64_t now_ns) const;
-  [[nodiscard]] bool can_reuse(std::int64_t need_ns) const;
-  [[nodiscard]] bool can_join(std::int64_t need_ns, std::int64_t now_ns,
-                              std::int64_t deadline_ns) const;
+  [[nodiscard]] bool can_reuse(std::int64_t need_ns, GroupSet groups) const;
+  [[nodiscard]] bool can_join(std::int64_t need_ns, std::int64_t now_ns, std::int64_t deadline_ns,
+                              GroupSet groups) const;
   [[nodiscard]] std::size_t free_entry() const;
   void give_back(std::size_t index);
 
@@ -104,11 +112,13 @@ class CollectionLoop {
   std::array<Entry, 3> pool_;
   std::size_t latest_ = kNone;
   bool running_ = false, stop_ = false, ending_ = false;
-  std::int64_t began_ns_ = 0;  // of the collection under way
+  GroupSet running_groups_ = 0;  // that the collection under way can be joined for
+  std::int64_t began_ns_ = 0;    // of the collection under way
   std::int64_t running_deadline_ns_ = 0;
   std::uint64_t begun_ = 0, published_ = 0;  // numbers of the last collection begun and published
   std::size_t askers_ = 0;                   // who wait for a collection that has not begun
   std::int64_t asked_deadline_ns_ = 0;       // the latest of theirs
+  std::vector<const GroupSet*> waiting_;     // what each request that waits wants
   std::thread thread_;
 };
 

@@ -37,8 +37,9 @@ class GatedCollector {
  public:
   explicit GatedCollector(const Clock& clock) : clock_(clock) {}
 
-  void collect(Snapshot& snapshot, std::int64_t deadline_ns) {
+  void collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet groups) {
     std::unique_lock lock(mutex_);
+    groups_ = groups;
     snapshot.monotonic_ns = clock_.monotonic_ns();
     snapshot.report = {};
     snapshot.report.passes = ++begun_;
@@ -50,7 +51,9 @@ class GatedCollector {
     changed_.notify_all();
   }
   CollectionLoop::Collect function() {
-    return [this](Snapshot& snapshot, std::int64_t deadline) { collect(snapshot, deadline); };
+    return [this](Snapshot& snapshot, std::int64_t deadline, GroupSet groups) {
+      collect(snapshot, deadline, groups);
+    };
   }
 
   void close() { set(open_, false); }
@@ -63,6 +66,7 @@ class GatedCollector {
   }
   std::uint64_t begun() { return get(begun_); }
   std::int64_t deadline_ns() { return get(deadline_ns_); }
+  GroupSet groups() { return get(groups_); }
 
  private:
   template <class T>
@@ -83,6 +87,7 @@ class GatedCollector {
   bool open_ = true, cut_off_ = false;
   std::uint64_t begun_ = 0, ended_ = 0;
   std::int64_t deadline_ns_ = 0;
+  GroupSet groups_ = 0;
 };
 
 struct Seen {
@@ -103,20 +108,22 @@ class Loop : public testing::Test {
   ~Loop() override { collector_.open(); }
 
   CollectionLoop::Lease lease() { return loop_->get(clock_.monotonic_ns() + kPatience); }
-  Seen get(std::int64_t patience_ns = kPatience) {
-    const CollectionLoop::Lease lease = loop_->get(clock_.monotonic_ns() + patience_ns);
+  Seen get(std::int64_t patience_ns = kPatience, GroupSet groups = kAllGroups) {
+    const CollectionLoop::Lease lease = loop_->get(clock_.monotonic_ns() + patience_ns, groups);
     return {lease ? lease->report.passes : 0, lease.outcome()};
   }
-  std::future<Seen> ask(std::int64_t patience_ns = kPatience) {
-    return std::async(std::launch::async, [this, patience_ns] { return get(patience_ns); });
+  std::future<Seen> ask(std::int64_t patience_ns = kPatience, GroupSet groups = kAllGroups) {
+    return std::async(std::launch::async,
+                      [this, patience_ns, groups] { return get(patience_ns, groups); });
   }
   /// As ask(), and returns when so many requests wait while a pass stands at the gate.
-  std::vector<std::future<Seen>> waiting(int requests, std::int64_t patience_ns = kPatience) {
+  std::vector<std::future<Seen>> waiting(int requests, std::int64_t patience_ns = kPatience,
+                                         GroupSet groups = kAllGroups) {
     // Each reads the clock twice, the second time under the loop's mutex, which stuck() takes too.
     const std::int64_t before = clock_.wall_ns();
     std::vector<std::future<Seen>> futures;
     futures.reserve(static_cast<std::size_t>(requests));
-    for (int i = 0; i < requests; ++i) futures.push_back(ask(patience_ns));
+    for (int i = 0; i < requests; ++i) futures.push_back(ask(patience_ns, groups));
     const auto bound = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (clock_.wall_ns() < before + std::int64_t{2} * requests &&
            std::chrono::steady_clock::now() < bound) {
@@ -280,6 +287,54 @@ TEST_F(Loop, JoinsNoCollectionThatMustEndLongBeforeItsOwnDeadline) {
   EXPECT_NE(hasty.get().pass, 0U);
   collector_.cut_off(false);
   EXPECT_EQ(patient[0].get().pass, 2U);
+}
+
+TEST_F(Loop, ReusesWhatHoldsEveryGroupAskedFor) {
+  make(kHour);
+  constexpr GroupSet kCpu = bit(Group::cpu), kBoth = kCpu | bit(Group::memory);
+  EXPECT_EQ(get(kPatience, kCpu).pass, 1U);
+  EXPECT_EQ(collector_.groups(), kCpu);
+  EXPECT_EQ(get(kPatience, kCpu).outcome, CollectionOutcome::reused);
+  EXPECT_EQ(get(kPatience, kBoth).pass, 2U) << "the first lacks memory";
+  EXPECT_EQ(get(kPatience, kCpu).pass, 2U);
+  EXPECT_EQ(get(kPatience, bit(Group::memory)).outcome, CollectionOutcome::reused);
+  EXPECT_EQ(get().pass, 3U);
+  EXPECT_EQ(collector_.groups(), kAllGroups);
+}
+
+TEST_F(Loop, JoinsWhatHoldsEveryGroupAskedForAndCollectsForTheRestTogether) {
+  make(kHour);
+  constexpr GroupSet kCpu = bit(Group::cpu), kMemory = bit(Group::memory);
+  collector_.close();
+  auto first = ask(kPatience, kCpu);
+  ASSERT_TRUE(collector_.wait_for_begun(1));
+  auto same = waiting(1, kPatience, kCpu);
+  auto other = waiting(1, kPatience, kMemory);
+  auto more = waiting(1, kPatience, kCpu | bit(Group::pids));
+  collector_.open();
+  // One that joined the first may wake up after the second, which then holds its groups, too.
+  EXPECT_NE(same[0].get().pass, 0U);
+  EXPECT_NE(first.get().pass, 0U);
+  EXPECT_EQ(other[0].get().pass, 2U);
+  EXPECT_EQ(more[0].get().pass, 2U);
+  EXPECT_EQ(collector_.groups(), kCpu | kMemory | bit(Group::pids));
+}
+
+TEST_F(Loop, ReusesAndJoinsNothingThatBeganBeforeTheIntervalWasSet) {
+  make(kHour);
+  EXPECT_EQ(get().pass, 1U);
+  loop_->set_min_interval(kHour);
+  EXPECT_EQ(get().pass, 2U);
+  EXPECT_EQ(get().pass, 2U);
+  loop_->set_min_interval(0);
+  collector_.close();
+  auto older = ask();
+  ASSERT_TRUE(collector_.wait_for_begun(3));
+  loop_->set_min_interval(kHour);
+  auto newer = waiting(1);
+  collector_.open();
+  EXPECT_NE(older.get().pass, 0U);
+  EXPECT_EQ(newer[0].get().pass, 4U);
 }
 
 TEST_F(Loop, CollectsWhileASnapshotIsLent) {

@@ -62,7 +62,8 @@ Result<std::unique_ptr<HostSession>> HostSession::open(const SessionOptions& opt
         options.roots.cgroupfs);
   }
   CollectorOptions& collector = session->options_.collector;
-  collector.descriptors = kept_files_budget(collector.descriptors, raise_descriptor_limit());
+  session->descriptor_limit_ = raise_descriptor_limit();
+  collector.descriptors = kept_files_budget(collector.descriptors, session->descriptor_limit_);
   collector.ticks_per_second = user_ticks_per_second();
   collector.page_bytes = page_bytes();
   session->cgroup_mounts_ = cgroup_mounts(session->files_);
@@ -70,7 +71,16 @@ Result<std::unique_ptr<HostSession>> HostSession::open(const SessionOptions& opt
   return session;
 }
 
-void HostSession::collect(Snapshot& snapshot, std::int64_t deadline_ns) {
+void HostSession::reconfigure(const CollectorOptions& options) {
+  const CollectorOptions before = options_.collector;
+  options_.collector = options;
+  options_.collector.descriptors = kept_files_budget(options.descriptors, descriptor_limit_);
+  options_.collector.names_wait_ns = before.names_wait_ns;
+  options_.collector.ticks_per_second = before.ticks_per_second;
+  collector_->reconfigure(options_.collector);
+}
+
+void HostSession::collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet groups) {
   if (mounts_.changed() && cgroups_were_remounted()) {
     auto layout = detect_layout(files_, options_.roots);
     if (layout && layout->mode != Mode::none &&
@@ -78,7 +88,7 @@ void HostSession::collect(Snapshot& snapshot, std::int64_t deadline_ns) {
       begin(*std::move(layout));
     }
   }
-  collector_->collect(snapshot, deadline_ns);
+  collector_->collect(snapshot, deadline_ns, groups);
 }
 
 bool HostSession::cgroups_were_remounted() {

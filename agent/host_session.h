@@ -31,7 +31,11 @@ class HostSession {
 
   /// A pass of the collector. Looks at the mounts first: when the cgroup hierarchies changed, it
   /// begins anew with those that are there now, and counters of the agent start over.
-  void collect(Snapshot& snapshot, std::int64_t deadline_ns);
+  void collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet groups = kAllGroups);
+
+  /// From the next pass on reads by these options; nothing that is counted starts over. What the
+  /// session found out itself (clock ticks, how long to wait for names) stays.
+  void reconfigure(const CollectorOptions& options);
 
   [[nodiscard]] const Layout& layout() const { return collector_->layout(); }
   [[nodiscard]] SystemClock& clock() { return clock_; }
@@ -47,6 +51,7 @@ class HostSession {
   Files* through_ = nullptr;
   SystemClock clock_;
   MountWatch mounts_;
+  std::size_t descriptor_limit_ = 0;
   std::string cgroup_mounts_;  ///< what mountinfo says of cgroups
   std::unique_ptr<MetadataThread> metadata_;
   std::unique_ptr<Collector> collector_;

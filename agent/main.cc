@@ -1,7 +1,5 @@
 // The composition root: options become wiring, and an exit code.
 #include <pthread.h>
-#include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -11,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -18,17 +17,21 @@
 
 #include "agent/build_info.h"
 #include "agent/cli.h"
+#include "agent/cli_docs.h"
 #include "agent/detect.h"
 #include "agent/expose/inspect_json.h"
 #include "agent/expose/inspect_text.h"
 #include "agent/expose/metric_reference.h"
 #include "agent/host_session.h"
 #include "agent/inspect.h"
-#include "agent/logfmt.h"
+#include "agent/log.h"
 #include "agent/once.h"
+#include "agent/reload.h"
 #include "agent/serve.h"
 #include "collectors/identity/docker.h"
 #include "collectors/metrics/family.h"
+#include "config/option.h"
+#include "config/scalar.h"
 
 namespace cgmon {
 namespace {
@@ -61,18 +64,31 @@ Roots roots_of(const PathConfig& path) {
   return {path.rootfs, path.procfs, path.sysfs, path.cgroupfs};
 }
 
-SessionOptions session_options(const Config& config) {
-  SessionOptions options;
-  options.roots = roots_of(config.path);
-  options.docker_roots = config.docker.roots;
-  options.collector.groups = chosen_groups(config);
-  options.collector.bounds = {config.limits.cgroups, config.limits.depth};
-  options.collector.descriptors = config.limits.descriptors;
+CollectorOptions collector_options(const Config& config) {
+  CollectorOptions options;
+  options.groups = chosen_groups(config);
+  options.bounds = {config.limits.cgroups, config.limits.depth};
+  options.descriptors = config.limits.descriptors;
   if (config.only) {
-    options.collector.only = {config.only->all, config.only->containers, config.only->pods,
-                              config.only->units};
+    options.only = {config.only->all, config.only->containers, config.only->pods,
+                    config.only->units};
   }
   return options;
+}
+
+SessionOptions session_options(const Config& config) {
+  return {.roots = roots_of(config.path),
+          .docker_roots = config.docker.roots,
+          .collector = collector_options(config)};
+}
+
+PageBounds page_bounds(const LimitsConfig& limits) { return {limits.samples, limits.page_bytes}; }
+
+LiveOptions live_options(const Config& config) {
+  return {.min_interval_ns = std::chrono::nanoseconds(config.web.min_interval).count(),
+          .exporter_metrics = !config.web.disable_exporter_metrics,
+          .page = page_bounds(config.limits),
+          .collector = collector_options(config)};
 }
 
 int fail(const Error& error, int code) {
@@ -101,16 +117,11 @@ bool is_colored(ColorChoice choice) {
          (terminal == nullptr || std::string_view(terminal) != "dumb");
 }
 
-/// Lines of logfmt on stderr: ts=… level=… and what the caller wrote.
-std::shared_ptr<spdlog::logger> make_log(LogLevel level) {
-  auto log =
-      std::make_shared<spdlog::logger>("agent", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  log->set_pattern("ts=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v", spdlog::pattern_time_type::utc);
-  constexpr std::array kLevels{spdlog::level::trace, spdlog::level::debug, spdlog::level::info,
-                               spdlog::level::warn, spdlog::level::err};
-  log->set_level(kLevels.at(static_cast<std::size_t>(level)));
-  log->flush_on(spdlog::level::info);
-  return log;
+Severity severity_of(LogLevel level) { return static_cast<Severity>(level); }
+static_assert(static_cast<int>(LogLevel::error) == static_cast<int>(Severity::error));
+
+LineFormat line_format_of(LogFormat format) {
+  return format == LogFormat::json ? LineFormat::json : LineFormat::logfmt;
 }
 
 HostFacts host_facts_of(const Layout& layout) {
@@ -132,13 +143,11 @@ HostFacts host_facts_of(const Layout& layout) {
   return facts;
 }
 
-AgentFacts facts_of(const Layout& layout, const Clock& clock) {
+AgentFacts facts_of(const Clock& clock) {
   AgentFacts facts;
   facts.version = CGMON_VERSION;
   facts.revision = CGMON_REVISION;
   facts.compiler = CGMON_COMPILER;
-  facts.cgroup_mode = name_of(layout.mode);
-  facts.view_restricted = layout.restricted();
   facts.start_time_seconds = static_cast<double>(clock.wall_ns()) / 1e9;
   return facts;
 }
@@ -149,9 +158,9 @@ int run_once(const Invocation& invocation) {
   auto session = HostSession::open(options);
   if (!session) return fail(session.error(), kFailed);
   if (invocation.once.output == OutputFormat::prometheus) {
-    SelfMetrics self(facts_of((*session)->layout(), (*session)->clock()),
+    SelfMetrics self(facts_of((*session)->clock()),
                      !invocation.config.web.disable_exporter_metrics);
-    return print(once_prometheus(**session, self, invocation.config.limits.samples));
+    return print(once_prometheus(**session, self, page_bounds(invocation.config.limits)));
   }
   if (invocation.once.output == OutputFormat::json) {
     return print(once_json(**session, host_facts_of((*session)->layout())));
@@ -174,16 +183,52 @@ int run_once(const Invocation& invocation) {
   return print(shown.text);
 }
 
-int run_serve(const Invocation& invocation) {
-  // Before any thread is made: they inherit the mask, so that the signal reaches sigwait alone.
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGTERM);
-  sigaddset(&ends, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+/// The signals that a serving agent waits for.
+sigset_t awaited_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
+  return signals;
+}
 
-  const Config& config = invocation.config;
-  const auto log = make_log(config.log.level);
+ServeProcess::Wake wait_for_signal() {
+  const sigset_t signals = awaited_signals();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return signal == SIGHUP ? ServeProcess::Wake::reload : ServeProcess::Wake::end;
+}
+
+/// Reads the configuration again and says what came of it.
+std::optional<LiveOptions> reload_options(std::span<const std::string> arguments, Config& running,
+                                          Log& log) {
+  Result<Reloaded> reloaded = reload(arguments, group_options(), running);
+  if (!reloaded) {
+    log.error("the configuration was not reloaded; the agent goes on with the old one",
+              {{"error", reloaded.error().message()}});
+    return std::nullopt;
+  }
+  running = std::move(reloaded->config);
+  log.set(severity_of(running.log.level), line_format_of(running.log.format));
+  for (const Difference& one : reloaded->changed) {
+    log.info("changed", {{"option", one.name}, {"value", one.value}, {"before", one.other}});
+  }
+  for (const Difference& one : reloaded->need_restart) {
+    log.warn("not changed: start the agent anew for this option",
+             {{"option", one.name}, {"wanted", one.value}, {"value", one.other}});
+  }
+  log.info("configuration reloaded", {{"changed", std::to_string(reloaded->changed.size())}});
+  return live_options(running);
+}
+
+int run_serve(const Invocation& invocation, std::span<const std::string> arguments) {
+  // Before any thread is made: they inherit the mask, so that the signals reach sigwait alone.
+  const sigset_t signals = awaited_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  Config config = invocation.config;
+  Log log(severity_of(config.log.level), line_format_of(config.log.format));
   auto session = HostSession::open(session_options(config));
   if (!session) return fail(session.error(), kFailed);
   const Layout& layout = (*session)->layout();
@@ -192,26 +237,48 @@ int run_serve(const Invocation& invocation) {
     options.listen_addresses.push_back(to_string(address));
   }
   options.telemetry_path = config.web.telemetry_path;
-  options.min_interval_ns = std::chrono::nanoseconds(config.web.min_interval).count();
   options.threads = config.web.threads;
-  options.exporter_metrics = !config.web.disable_exporter_metrics;
-  options.max_samples = config.limits.samples;
-  options.facts = facts_of(layout, (*session)->clock());
+  options.live = live_options(config);
+  options.facts = facts_of((*session)->clock());
   options.host = host_facts_of(layout);
-  log->info("msg=\"starting\" version={} cgroups={} rootfs={}", options.facts.version,
-            options.facts.cgroup_mode, logfmt_value(config.path.rootfs));
-  for (const std::string& note : layout.notes) log->warn("msg={}", logfmt_value(note));
+  log.info("starting", {{"version", options.facts.version},
+                        {"revision", options.facts.revision},
+                        {"cgroups", name_of(layout.mode)},
+                        {"rootfs", config.path.rootfs}});
+  for (const std::string& note : layout.notes) log.warn(note);
   if (layout.restricted()) {
-    log->warn("msg=\"only a part of the host's cgroups can be seen; see agent detect\"");
+    log.warn("only a part of the host's cgroups can be seen; see agent detect");
   }
-  const auto served = serve(
-      options, **session, *log,
-      [&ends] {
-        int signal = 0;
-        sigwait(&ends, &signal);
-      },
-      [] { std::_Exit(kDone); });
+  const auto served = serve(options, **session, log,
+                            {.wait = wait_for_signal,
+                             .reload = [&] { return reload_options(arguments, config, log); },
+                             .abandon = [] { std::_Exit(kDone); }});
   return served ? kDone : fail(served.error(), kFailed);
+}
+
+/// What a right file changes; a wrong one was refused when the command line was understood.
+int run_check_config(const Invocation& invocation) {
+  const auto changes = differences(invocation.config, default_config(group_options()));
+  std::string text =
+      invocation.argument + ": right; " +
+      (changes.empty() ? "all options have their defaults" : "what differs from the defaults:") +
+      '\n';
+  for (const Difference& one : changes) {
+    text += "  " + one.name + ": " + in_quotes(one.value) +
+            " (default: " + (one.other.empty() ? "none" : in_quotes(one.other)) + ")\n";
+  }
+  return print(text);
+}
+
+/// As exporters print it.
+std::string version_text() {
+  return "cgmon-agent, version " CGMON_VERSION " (revision: " CGMON_REVISION
+         ")\n"
+         "  compiler:   " CGMON_COMPILER
+         "\n"
+         "  platform:   " CGMON_PLATFORM
+         "\n"
+         "  libraries:  " CGMON_LIBRARIES "\n";
 }
 
 int run_detect(const Invocation& invocation) {
@@ -246,8 +313,8 @@ int run_inspect(const Invocation& invocation) {
 }
 
 int run_metrics(const Invocation& invocation) {
-  if (invocation.metric_name.empty()) return print(metric_list());
-  const auto text = explain_metric(invocation.metric_name);
+  if (invocation.argument.empty()) return print(metric_list());
+  const auto text = explain_metric(invocation.argument);
   return text ? print(*text) : fail(text.error(), kUsage);
 }
 
@@ -257,7 +324,7 @@ int run(std::span<const std::string> arguments) {
   if (!invocation) return fail(invocation.error(), kUsage);
   switch (invocation->command) {
     case Command::serve:
-      return run_serve(*invocation);
+      return run_serve(*invocation, arguments);
     case Command::once:
       return run_once(*invocation);
     case Command::detect:
@@ -266,10 +333,16 @@ int run(std::span<const std::string> arguments) {
       return run_inspect(*invocation);
     case Command::metrics:
       return run_metrics(*invocation);
+    case Command::check_config:
+      return run_check_config(*invocation);
+    case Command::completion:
+      return print(completion_script(invocation->argument, groups));
+    case Command::man:
+      return print(manual_page(CGMON_VERSION, CGMON_DATE, groups));
     case Command::help:
       return print(invocation->help_text);
     case Command::version:
-      return print("cgmon-agent " CGMON_VERSION " (" CGMON_REVISION ")\n");
+      return print(version_text());
   }
   return kFailed;
 }

@@ -12,15 +12,16 @@ namespace {
 constexpr std::size_t kBuffersKept = 2;
 constexpr std::size_t kBufferBytesKept = 32U << 20U;
 
-std::size_t index_of(PageForm form) {
+std::size_t index_of(const PageForm& form) {
   return 4 * static_cast<std::size_t>(form.view) + 2 * static_cast<std::size_t>(form.format) +
          (form.gzip ? 1U : 0U);
 }
 
 }  // namespace
 
-std::shared_ptr<const std::string> MetricsPage::get(std::int64_t deadline_ns, PageForm form) {
-  const CollectionLoop::Lease lease = loop_.get(deadline_ns);
+std::shared_ptr<const std::string> MetricsPage::get(std::int64_t deadline_ns,
+                                                    const PageForm& form) {
+  const CollectionLoop::Lease lease = loop_.get(deadline_ns, form.groups);
   self_.count_collection(name_of(lease.outcome()));
   const std::lock_guard lock(render_mutex_);
   if (!lease && form.view == PageView::json) return nullptr;
@@ -29,24 +30,23 @@ std::shared_ptr<const std::string> MetricsPage::get(std::int64_t deadline_ns, Pa
     render_stuck(form, *page);
     return page;
   }
-  if (rendered_number_ != lease.number()) {
+  if (rendered_number_ != lease.number() || rendered_groups_ != form.groups) {
     for (auto& page : rendered_) page.reset();
     rendered_number_ = lease.number();
-  }
-  if (lease.number() > observed_number_) {  // else it was rendered before, then an older one
-    observed_number_ = lease.number();
-    self_.observe_pass(*lease);
+    rendered_groups_ = form.groups;
   }
   auto& rendered = rendered_.at(index_of(form));
   if (!rendered) {
     auto page = borrow_buffer(form);
+    const std::int64_t cpu_started = clock_.thread_cpu_ns();
     render(*lease, form, *page);
+    self_.add_cpu("render", clock_.thread_cpu_ns() - cpu_started);
     rendered = std::move(page);
   }
   return rendered;
 }
 
-void MetricsPage::render(const Snapshot& snapshot, PageForm form, std::string& page) {
+void MetricsPage::render(const Snapshot& snapshot, const PageForm& form, std::string& page) {
   if (form.view == PageView::metrics) {
     render_metrics(snapshot, form, page);
     return;
@@ -60,18 +60,15 @@ void MetricsPage::render(const Snapshot& snapshot, PageForm form, std::string& p
   if (form.gzip) compress(page);
 }
 
-void MetricsPage::render_metrics(const Snapshot& snapshot, PageForm form, std::string& page) {
+void MetricsPage::render_metrics(const Snapshot& snapshot, const PageForm& form,
+                                 std::string& page) {
   std::string& plain = form.gzip ? plain_ : page;
   if (form.gzip) template_gzip_.begin(page);
-  const PrometheusText::Stats stats =
-      text_.render(snapshot, plain, form.format, form.gzip ? &template_gzip_ : nullptr);
+  const PrometheusText::Stats stats = text_.render(
+      snapshot, plain, form.format, form.gzip ? &template_gzip_ : nullptr, form.groups);
   const std::size_t written = plain.size();
-  if (dropped_number_ < observed_number_) {
-    dropped_number_ = observed_number_;
-    self_.count_dropped(stats.dropped);
-  }
   self_.page_written(form.gzip ? "gzip" : "identity", form.gzip ? template_gzip_.size() : written,
-                     stats.samples);
+                     stats);
   append_end(&snapshot, form, plain);
   if (!form.gzip) return;
   template_gzip_.end(plain, written);
@@ -79,7 +76,7 @@ void MetricsPage::render_metrics(const Snapshot& snapshot, PageForm form, std::s
   if (plain_.capacity() > kBufferBytesKept) std::string().swap(plain_);
 }
 
-void MetricsPage::render_stuck(PageForm form, std::string& page) {
+void MetricsPage::render_stuck(const PageForm& form, std::string& page) {
   std::string& plain = form.gzip ? plain_ : page;
   if (form.view == PageView::resource) {
     render_resource_page(nullptr, form.format, plain);
@@ -97,13 +94,19 @@ void MetricsPage::compress(std::string& page) {
 }
 
 /// What follows the cgroups' metrics.
-void MetricsPage::append_end(const Snapshot* snapshot, PageForm form, std::string& page) const {
-  self_.append_text(snapshot, page, form.format);
+void MetricsPage::append_end(const Snapshot* snapshot, const PageForm& form,
+                             std::string& page) const {
+  self_.append_text(snapshot, page, form.format, form.groups);
   if (form.format == TextFormat::openmetrics) page += kOpenMetricsEnd;
 }
 
+void MetricsPage::set_bounds(const PageBounds& bounds) {
+  const std::lock_guard lock(render_mutex_);
+  text_.set_bounds(bounds);
+}
+
 /// The larger one for a plain page, so that one for compressed pages stays small.
-std::shared_ptr<std::string> MetricsPage::borrow_buffer(PageForm form) {
+std::shared_ptr<std::string> MetricsPage::borrow_buffer(const PageForm& form) {
   std::unique_ptr<std::string> buffer;
   {
     const std::lock_guard lock(buffers_->mutex);

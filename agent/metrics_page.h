@@ -23,35 +23,39 @@ enum class PageView : std::uint8_t {
   json,      ///< the snapshot as JSON; the text format does not matter
 };
 
-/// How a page is to be written.
+/// What a page is to hold and how it is to be written.
 struct PageForm {
   PageView view = PageView::metrics;
   TextFormat format = TextFormat::prometheus;
   bool gzip = false;
+  GroupSet groups = kAllGroups;
 };
 
 /// The pages made of snapshots: one rendering a snapshot and form, shared by everybody who asked
 /// for it, into kept buffers. Thread-safe.
 class MetricsPage {
  public:
-  /// `loop` and `self` must outlive it and every page that is still being sent.
-  MetricsPage(CollectionLoop& loop, SelfMetrics& self, std::size_t max_samples, HostFacts host = {})
-      : loop_(loop), self_(self), host_(std::move(host)), text_(max_samples) {}
+  /// `loop`, `clock` and `self` must outlive it and every page that is still being sent.
+  MetricsPage(CollectionLoop& loop, const Clock& clock, SelfMetrics& self, const PageBounds& bounds,
+              HostFacts host = {})
+      : loop_(loop), clock_(clock), self_(self), host_(std::move(host)), text_(bounds) {}
 
   /// A whole page. When the collection is stuck: the agent's own metrics alone, the error alone, as
   /// JSON nothing (null).
   [[nodiscard]] std::shared_ptr<const std::string> get(std::int64_t deadline_ns,
-                                                       PageForm form = {});
+                                                       const PageForm& form = {});
+  void set_bounds(const PageBounds& bounds);
 
  private:
-  void render(const Snapshot& snapshot, PageForm form, std::string& page);
-  void render_metrics(const Snapshot& snapshot, PageForm form, std::string& page);
-  void render_stuck(PageForm form, std::string& page);
+  void render(const Snapshot& snapshot, const PageForm& form, std::string& page);
+  void render_metrics(const Snapshot& snapshot, const PageForm& form, std::string& page);
+  void render_stuck(const PageForm& form, std::string& page);
   void compress(std::string& page);
-  void append_end(const Snapshot* snapshot, PageForm form, std::string& page) const;
-  std::shared_ptr<std::string> borrow_buffer(PageForm form);
+  void append_end(const Snapshot* snapshot, const PageForm& form, std::string& page) const;
+  std::shared_ptr<std::string> borrow_buffer(const PageForm& form);
 
   CollectionLoop& loop_;
+  const Clock& clock_;
   SelfMetrics& self_;
   HostFacts host_;
   std::mutex render_mutex_;  // guards what follows, but for the buffers
@@ -60,9 +64,8 @@ class MetricsPage {
   Gzip gzip_;
   std::string plain_;                  // what a compressed page is made of
   std::uint64_t rendered_number_ = 0;  // of the collection that rendered_ shows
-  std::uint64_t observed_number_ = 0;  // of the newest one that self_ has seen
-  std::uint64_t dropped_number_ = 0;   // of the newest one whose dropped samples it has seen
-  std::array<std::shared_ptr<const std::string>, 12> rendered_;  // by form
+  GroupSet rendered_groups_ = 0;       // of which it shows these
+  std::array<std::shared_ptr<const std::string>, 12> rendered_;  // by view, format and encoding
 
   /// Buffers that nobody reads. Shared with the pages that are out, which bring theirs back.
   struct Buffers {

@@ -23,12 +23,15 @@ constexpr std::int64_t kHour = 3'600'000'000'000;
 class MetricsPages : public testing::Test {
  protected:
   void make(std::int64_t min_interval_ns, std::size_t max_samples = 1000) {
+    self_.set_groups(bit(Group::cpu) | bit(Group::pids));
     loop_ = std::make_unique<CollectionLoop>(
-        clock_, min_interval_ns, [this](Snapshot& snapshot, std::int64_t) { collect(snapshot); });
-    page_ = std::make_unique<MetricsPage>(*loop_, self_, max_samples);
+        clock_, min_interval_ns,
+        [this](Snapshot& snapshot, std::int64_t, GroupSet groups) { collect(snapshot, groups); });
+    page_ =
+        std::make_unique<MetricsPage>(*loop_, clock_, self_, PageBounds{.samples = max_samples});
   }
   /// One cgroup, whose tasks are the number of the collection.
-  void collect(Snapshot& snapshot) {
+  void collect(Snapshot& snapshot, GroupSet groups) {
     const std::lock_guard gate(gate_);
     const auto number = ++collections_;
     snapshot.monotonic_ns = clock_.monotonic_ns();
@@ -44,6 +47,13 @@ class MetricsPages : public testing::Test {
     snapshot.served[kThreads] = true;
     snapshot.columns[kThreads].reset(1);
     snapshot.columns[kThreads].set(0, Value::of(number));
+    constexpr std::size_t kRss = row("container_memory_rss");
+    snapshot.served[kRss] = true;
+    snapshot.columns[kRss].reset(1);
+    snapshot.columns[kRss].set(0, Value::of(number));
+    groups_.push_back(groups);
+    snapshot.report.groups[static_cast<std::size_t>(Group::pids)].collected = true;
+    self_.observe_pass(snapshot, {"hybrid", false});
   }
   std::shared_ptr<const std::string> get() { return page_->get(clock_.monotonic_ns() + kPatience); }
   static std::string threads(std::uint64_t number) {
@@ -55,6 +65,7 @@ class MetricsPages : public testing::Test {
   std::shared_ptr<const CgroupLabels> labels_ =
       std::make_shared<const CgroupLabels>(CgroupLabels{.id = "/a"});
   std::atomic<std::uint64_t> collections_ = 0;
+  std::vector<GroupSet> groups_;  // what each collection was to read
   std::function<std::uint64_t(std::uint64_t)> passes_of_;
   std::mutex gate_;  // held by a test: the collection is stuck
   std::unique_ptr<CollectionLoop> loop_;
@@ -64,7 +75,7 @@ class MetricsPages : public testing::Test {
 TEST_F(MetricsPages, HoldCgroupsFirstAndTheAgentsOwnMetricsAfter) {
   make(0);
   const auto page = get();
-  EXPECT_THAT(*page, testing::StartsWith("# HELP container_threads "));
+  EXPECT_THAT(*page, testing::StartsWith("# HELP container_"));
   EXPECT_THAT(*page, HasSubstr(threads(1)));
   EXPECT_LT(page->find("container_threads"), page->find("cgmon_build_info"));
 }
@@ -89,6 +100,32 @@ TEST_F(MetricsPages, AreRenderedAnewWhenTheCollectorsCountStartsOver) {
   make(0);
   EXPECT_THAT(*get(), HasSubstr(threads(1)));
   EXPECT_THAT(*get(), HasSubstr(threads(2)));
+}
+
+TEST_F(MetricsPages, HaveTheGroupsAskedForAloneAndReadNoOthers) {
+  make(kHour);
+  const auto get_of = [this](GroupSet groups) {
+    return page_->get(clock_.monotonic_ns() + kPatience, {.groups = groups});
+  };
+  const auto pids = get_of(bit(Group::pids));
+  EXPECT_THAT(*pids, HasSubstr(threads(1)));
+  EXPECT_THAT(*pids, Not(HasSubstr("container_memory_rss")));
+  EXPECT_EQ(get_of(bit(Group::pids)), pids);
+  const auto all = get_of(kAllGroups);  // the last collection lacks what this one wants
+  EXPECT_THAT(*all, HasSubstr(threads(2)));
+  EXPECT_THAT(*all, HasSubstr("container_memory_rss"));
+  const auto memory = get_of(bit(Group::memory));  // which this one has
+  EXPECT_THAT(*memory, HasSubstr("container_memory_rss{id=\"/a\"} 2\n"));
+  EXPECT_THAT(*memory, Not(HasSubstr("container_threads")));
+  EXPECT_THAT(groups_, testing::ElementsAre(bit(Group::pids), kAllGroups));
+}
+
+TEST_F(MetricsPages, CountAPassThatNobodyRenders) {
+  make(kHour);
+  EXPECT_TRUE(loop_->get(clock_.monotonic_ns() + kPatience));
+  std::string text;
+  self_.append_text(nullptr, text);
+  EXPECT_THAT(text, HasSubstr("cgmon_collection_duration_seconds_count 1\n"));
 }
 
 TEST_F(MetricsPages, StayAsTheyWereWhileOthersAreMade) {
@@ -128,7 +165,7 @@ TEST_F(MetricsPages, HoldOtherViewsOfTheSameCollection) {
   const auto json = page_->get(deadline, {.view = PageView::json});
   EXPECT_EQ(collections_, 1U);
   EXPECT_THAT(*resource, HasSubstr("\nresource_scrape_error 0\n"));
-  EXPECT_THAT(*json, HasSubstr(R"("values":{"container_threads":1})"));
+  EXPECT_THAT(*json, HasSubstr(R"("container_threads":1})"));
   EXPECT_EQ(page_->get(deadline, {.view = PageView::json}), json);
   EXPECT_EQ(page_->get(deadline), metrics);
   const auto zipped = page_->get(deadline, {.view = PageView::json, .gzip = true});
@@ -151,7 +188,7 @@ TEST_F(MetricsPages, CountEachCollectionOnce) {
   EXPECT_THAT(text, HasSubstr("cgmon_collector_cpu_seconds_total{collector=\"pids\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("cgmon_collections_total{outcome=\"fresh\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("cgmon_collections_total{outcome=\"reused\"} 2\n"));
-  EXPECT_THAT(text, HasSubstr("cgmon_page_samples 1\n"));
+  EXPECT_THAT(text, HasSubstr("cgmon_page_samples 2\n"));
 }
 
 TEST_F(MetricsPages, HoldNoMoreSamplesThanTheBoundAndSaySo) {
@@ -159,7 +196,7 @@ TEST_F(MetricsPages, HoldNoMoreSamplesThanTheBoundAndSaySo) {
   EXPECT_THAT(*get(), Not(HasSubstr("container_threads")));
   std::string text;
   self_.append_text(nullptr, text);
-  EXPECT_THAT(text, HasSubstr("cgmon_series_dropped_total{bound=\"samples_per_page\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("cgmon_series_dropped_total{bound=\"samples_per_page\"} 2\n"));
 }
 
 TEST_F(MetricsPages, ShowTheAgentsOwnMetricsAloneWhenTheCollectionIsStuck) {
@@ -192,7 +229,7 @@ TEST_F(MetricsPages, AreWholeForManyThreads) {
       bool whole = true;
       for (int round = 0; round < 50; ++round) {
         const auto page = get();
-        whole = whole && page->starts_with("# HELP container_threads ") && page->ends_with('\n') &&
+        whole = whole && page->starts_with("# HELP container_") && page->ends_with('\n') &&
                 page->find("process_start_time_seconds ") != page->npos;
       }
       return whole;

@@ -13,14 +13,15 @@ void collect(HostSession& session, Snapshot& snapshot) {
 
 }  // namespace
 
-std::string once_prometheus(HostSession& session, SelfMetrics& self, std::size_t max_samples) {
+std::string once_prometheus(HostSession& session, SelfMetrics& self, const PageBounds& bounds) {
   Snapshot snapshot;
   collect(session, snapshot);
   std::string page;
-  const PrometheusText::Stats stats = PrometheusText(max_samples).render(snapshot, page);
-  self.observe_pass(snapshot);
-  self.page_written("identity", page.size(), stats.samples);
-  self.count_dropped(stats.dropped);
+  const PrometheusText::Stats stats = PrometheusText(bounds).render(snapshot, page);
+  self.set_groups(snapshot.groups);
+  const Layout& layout = session.layout();
+  self.observe_pass(snapshot, {name_of(layout.mode), layout.restricted()});
+  self.page_written("identity", page.size(), stats);
   self.append_text(&snapshot, page);
   return page;
 }

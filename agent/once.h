@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "agent/expose/prometheus_text.h"
 #include "agent/expose/snapshot_json.h"
 #include "agent/expose/terminal_table.h"
 #include "agent/host_session.h"
@@ -14,7 +15,7 @@ namespace cgmon {
 
 /// `agent --once -o prometheus`: one collection, as the page has it.
 [[nodiscard]] std::string once_prometheus(HostSession& session, SelfMetrics& self,
-                                          std::size_t max_samples);
+                                          const PageBounds& bounds);
 
 /// `agent --once -o json`: one collection, as /api/v1/snapshot has it.
 [[nodiscard]] std::string once_json(HostSession& session, const HostFacts& host);

@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -28,6 +30,10 @@ using prometheus::MetricType;
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
 constexpr double kNanosecond = 1e-9;
+
+bool is_in(std::size_t group, GroupSet groups) {
+  return (groups & bit(static_cast<Group>(group))) != 0;
+}
 
 MetricFamily& add(std::vector<MetricFamily>& families, const char* name, const char* help,
                   MetricType type) {
@@ -160,12 +166,23 @@ void add_process(std::vector<MetricFamily>& families, const AgentFacts& facts) {
          facts.start_time_seconds);
 }
 
-void add_unavailable(std::vector<MetricFamily>& families, const Snapshot& snapshot) {
+void add_host(std::vector<MetricFamily>& families, const HostView& host) {
+  sample(add(families, "cgmon_cgroup_mode_info", "How the host's cgroups are set up.",
+             MetricType::Gauge),
+         1, {{"mode", std::string(host.cgroup_mode)}});
+  single(families, "cgmon_view_restricted",
+         "Whether the agent sees only a part of the host's cgroups.", MetricType::Gauge,
+         host.view_restricted ? 1 : 0);
+}
+
+void add_unavailable(std::vector<MetricFamily>& families, const Snapshot& snapshot,
+                     GroupSet groups) {
   MetricFamily& family =
       add(families, "cgmon_unavailable_cgroups",
           "Cgroups that lack what a collector reads, by reason.", MetricType::Gauge);
   for (std::size_t group = 0; group < kGroups.size(); ++group) {
     const GroupReport& report = snapshot.report.groups[group];
+    if (!is_in(group, groups)) continue;
     for (std::size_t reason = 0; reason < kReasons; ++reason) {
       if (report.unavailable[reason] == 0) continue;
       sample(family, report.unavailable[reason],
@@ -175,17 +192,18 @@ void add_unavailable(std::vector<MetricFamily>& families, const Snapshot& snapsh
   }
 }
 
-/// Without a snapshot the collectors in `chosen` have failed.
+/// Those in `chosen`; without a snapshot they have failed.
 void add_collectors(std::vector<MetricFamily>& families, const Snapshot* snapshot,
-                    const std::array<bool, kGroups.size()>& chosen) {
+                    GroupSet chosen) {
   using enum MetricType;
   MetricFamily& duration = add(families, "cgmon_scrape_collector_duration_seconds",
                                "Duration of a collector's part of the last pass.", Gauge);
   std::vector<std::pair<std::string, double>> success;
   for (std::size_t group = 0; group < kGroups.size(); ++group) {
     const std::string name(kGroups[group].name);
+    if (!is_in(group, chosen)) continue;
     if (snapshot == nullptr) {
-      if (chosen[group]) success.emplace_back(name, 0);
+      success.emplace_back(name, 0);
       continue;
     }
     const GroupReport& report = snapshot->report.groups[group];
@@ -262,7 +280,7 @@ struct SelfMetrics::State {
       : facts(the_facts), exporter_metrics(exporter) {}
 
   AgentFacts facts;
-  bool exporter_metrics;
+  std::atomic<bool> exporter_metrics;
   prometheus::Registry registry;
   prometheus::Family<prometheus::Counter>& collections =
       prometheus::BuildCounter()
@@ -283,7 +301,8 @@ struct SelfMetrics::State {
           .Name("cgmon_series_dropped_total")
           .Help("Samples left out because of a bound.")
           .Register(registry);
-  prometheus::Counter& dropped_samples = dropped.Add({{"bound", "samples_per_page"}});
+  prometheus::Counter& beyond_samples = dropped.Add({{"bound", "samples_per_page"}});
+  prometheus::Counter& beyond_bytes = dropped.Add({{"bound", "page_bytes"}});
   prometheus::Counter& dropped_devices = dropped.Add({{"bound", "devices"}});
   prometheus::Histogram& duration =
       prometheus::BuildHistogram()
@@ -302,15 +321,27 @@ struct SelfMetrics::State {
                                         .Help("Samples on the last page of cgroups.")
                                         .Register(registry)
                                         .Add({});
-  std::mutex mutex;  // guards what follows
-  std::array<double, kGroups.size()> cpu_seconds{};
-  std::array<bool, kGroups.size()> chosen = [] {  // collectors, as far as a pass has shown
-    std::array<bool, kGroups.size()> on{};
-    for (std::size_t group = 0; group < on.size(); ++group) {
-      on.at(group) = kHasFamilies.at(group) && kGroups.at(group).on_by_default;
-    }
-    return on;
-  }();
+  prometheus::Family<prometheus::Counter>& reloads =
+      prometheus::BuildCounter()
+          .Name("cgmon_config_reloads_total")
+          .Help("How often the configuration was read again, by what came of it.")
+          .Register(registry);
+  prometheus::Gauge& reload_successful =
+      prometheus::BuildGauge()
+          .Name("cgmon_config_last_reload_successful")
+          .Help("Whether the configuration was right when it was last read.")
+          .Register(registry)
+          .Add({});
+  prometheus::Gauge& reload_timestamp =
+      prometheus::BuildGauge()
+          .Name("cgmon_config_last_reload_success_timestamp_seconds")
+          .Help("When a right configuration was last read, in Unix time.")
+          .Register(registry)
+          .Add({});
+  std::mutex mutex;                           // guards what follows
+  std::map<std::string, double> cpu_seconds;  // by collector or other part
+  GroupSet groups = 0;
+  HostView host;
 };
 
 SelfMetrics::SelfMetrics(const AgentFacts& facts, bool exporter_metrics)
@@ -318,6 +349,11 @@ SelfMetrics::SelfMetrics(const AgentFacts& facts, bool exporter_metrics)
   for (const char* const outcome : {"fresh", "shared", "reused", "stuck"}) {
     state_->collections.Add({{"outcome", outcome}});
   }
+  for (const char* const outcome : {"success", "failure"}) {
+    state_->reloads.Add({{"outcome", outcome}});
+  }
+  state_->reload_successful.Set(1);  // the agent does not start with a wrong one
+  state_->reload_timestamp.Set(facts.start_time_seconds);
 }
 
 SelfMetrics::~SelfMetrics() = default;
@@ -326,25 +362,52 @@ void SelfMetrics::count_collection(std::string_view outcome) {
   state_->collections.Add({{"outcome", std::string(outcome)}}).Increment();
 }
 
-void SelfMetrics::observe_pass(const Snapshot& snapshot) {
+void SelfMetrics::observe_pass(const Snapshot& snapshot, const HostView& host) {
   state_->duration.Observe(static_cast<double>(snapshot.report.duration_ns) * kNanosecond);
   if (snapshot.report.deadline_exceeded) state_->deadline_exceeded.Increment();
   state_->dropped_devices.Increment(static_cast<double>(snapshot.report.devices_dropped));
   const std::lock_guard lock(state_->mutex);
+  state_->host = host;
+  std::int64_t rest = snapshot.report.cpu_ns;  // finding cgroups, naming them, sums
   for (std::size_t group = 0; group < kGroups.size(); ++group) {
     const GroupReport& report = snapshot.report.groups[group];
-    state_->cpu_seconds[group] += static_cast<double>(report.cpu_ns) * kNanosecond;
-    state_->chosen[group] = report.collected;
+    if (!report.collected) continue;
+    rest -= report.cpu_ns;
+    state_->cpu_seconds[std::string(kGroups[group].name)] +=
+        static_cast<double>(report.cpu_ns) * kNanosecond;
   }
+  state_->cpu_seconds["discovery"] += static_cast<double>(rest) * kNanosecond;
 }
 
-void SelfMetrics::page_written(std::string_view encoding, std::size_t bytes, std::size_t samples) {
+void SelfMetrics::add_cpu(std::string_view part, std::int64_t cpu_ns) {
+  const std::lock_guard lock(state_->mutex);
+  state_->cpu_seconds[std::string(part)] += static_cast<double>(cpu_ns) * kNanosecond;
+}
+
+void SelfMetrics::set_groups(GroupSet groups) {
+  const std::lock_guard lock(state_->mutex);
+  state_->groups = groups;
+}
+
+GroupSet SelfMetrics::groups() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->groups;
+}
+
+void SelfMetrics::set_exporter_metrics(bool on) { state_->exporter_metrics = on; }
+
+void SelfMetrics::count_reload(bool success, std::int64_t wall_ns) {
+  state_->reloads.Add({{"outcome", success ? "success" : "failure"}}).Increment();
+  state_->reload_successful.Set(success ? 1 : 0);
+  if (success) state_->reload_timestamp.Set(static_cast<double>(wall_ns) * kNanosecond);
+}
+
+void SelfMetrics::page_written(std::string_view encoding, std::size_t bytes,
+                               const PrometheusText::Stats& stats) {
   state_->page_bytes.Add({{"encoding", std::string(encoding)}}).Set(static_cast<double>(bytes));
-  state_->page_samples.Set(static_cast<double>(samples));
-}
-
-void SelfMetrics::count_dropped(std::size_t samples) {
-  state_->dropped_samples.Increment(static_cast<double>(samples));
+  state_->page_samples.Set(static_cast<double>(stats.samples));
+  state_->beyond_samples.Increment(static_cast<double>(stats.beyond_samples));
+  state_->beyond_bytes.Increment(static_cast<double>(stats.beyond_bytes));
 }
 
 void SelfMetrics::count_request(std::string_view handler, int code) {
@@ -352,29 +415,24 @@ void SelfMetrics::count_request(std::string_view handler, int code) {
       .Increment();
 }
 
-void SelfMetrics::append_text(const Snapshot* snapshot, std::string& page,
-                              TextFormat format) const {
+void SelfMetrics::append_text(const Snapshot* snapshot, std::string& page, TextFormat format,
+                              GroupSet groups) const {
   std::vector<MetricFamily> families;
-  if (snapshot != nullptr) add_unavailable(families, *snapshot);
+  if (snapshot != nullptr) add_unavailable(families, *snapshot, groups);
   if (state_->exporter_metrics) {
     const AgentFacts& facts = state_->facts;
     sample(
         add(families, "cgmon_build_info", "The agent's build.", MetricType::Gauge), 1,
         {{"version", facts.version}, {"revision", facts.revision}, {"compiler", facts.compiler}});
-    sample(add(families, "cgmon_cgroup_mode_info", "How the host's cgroups are set up.",
-               MetricType::Gauge),
-           1, {{"mode", facts.cgroup_mode}});
-    single(families, "cgmon_view_restricted",
-           "Whether the agent sees only a part of the host's cgroups.", MetricType::Gauge,
-           facts.view_restricted ? 1 : 0);
     {
       const std::lock_guard lock(state_->mutex);
-      add_collectors(families, snapshot, state_->chosen);
+      if (!state_->host.cgroup_mode.empty()) add_host(families, state_->host);
+      add_collectors(families, snapshot, groups & state_->groups);
       MetricFamily& cpu = add(families, "cgmon_collector_cpu_seconds_total",
-                              "CPU time that a collector took.", MetricType::Counter);
-      for (std::size_t group = 0; group < kGroups.size(); ++group) {
-        if (!kHasFamilies[group]) continue;
-        sample(cpu, state_->cpu_seconds[group], {{"collector", std::string(kGroups[group].name)}});
+                              "CPU time that a collector, or another part of the agent, took.",
+                              MetricType::Counter);
+      for (const auto& [part, seconds] : state_->cpu_seconds) {
+        sample(cpu, seconds, {{"collector", part}});
       }
     }
     if (snapshot != nullptr) {

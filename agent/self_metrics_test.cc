@@ -10,6 +10,8 @@
 #include <sstream>
 #include <string>
 
+#include "collectors/cgroup/read_plan.h"
+
 namespace cgmon {
 namespace {
 
@@ -61,6 +63,8 @@ std::string text_of(const SelfMetrics& self, const Snapshot* snapshot) {
   return text;
 }
 
+constexpr HostView kHost{"hybrid", false};
+
 GroupReport& report_of(Snapshot& snapshot, Group group) {
   return snapshot.report.groups[static_cast<std::size_t>(group)];
 }
@@ -93,13 +97,14 @@ Snapshot make_snapshot() {
 }
 
 TEST(SelfMetrics, WritesTextThatAStrictReaderUnderstands) {
-  const SelfMetrics self({.version = "0.1.0",
-                          .revision = "abc",
-                          .compiler = "g++",
-                          .cgroup_mode = "hybrid",
-                          .start_time_seconds = 1'700'000'000.5},
-                         true);
+  SelfMetrics self({.version = "0.1.0",
+                    .revision = "abc",
+                    .compiler = "g++",
+                    .start_time_seconds = 1'700'000'000.5},
+                   true);
   const Snapshot snapshot = make_snapshot();
+  self.set_groups(default_groups());
+  self.observe_pass(snapshot, kHost);
   const auto samples = parse(text_of(self, &snapshot));
   const auto expect = [&](const std::string& series, double value) {
     EXPECT_THAT(samples, Contains(Pair(series, value)));
@@ -142,10 +147,10 @@ TEST(SelfMetrics, StartsEveryOutcomeAtZero) {
 TEST(SelfMetrics, FillsTheHistogramWithTheDurationOfEachPass) {
   SelfMetrics self({}, true);
   Snapshot snapshot = make_snapshot();
-  self.observe_pass(snapshot);  // 3 ms
+  self.observe_pass(snapshot, kHost);  // 3 ms
   snapshot.report.duration_ns = 20'000'000'000;
   snapshot.report.deadline_exceeded = true;
-  self.observe_pass(snapshot);
+  self.observe_pass(snapshot, kHost);
   const auto samples = parse(text_of(self, &snapshot));
   const auto bucket = [&](const std::string& le) {
     return samples.at("cgmon_collection_duration_seconds_bucket{le=\"" + le + "\"}");
@@ -166,16 +171,15 @@ TEST(SelfMetrics, CountsRequestsAndPages) {
   self.count_request("/metrics", 200);
   self.count_request("/metrics", 200);
   self.count_request("/metrics", 503);
-  self.page_written("identity", 1000, 20);
-  self.count_dropped(5);
-  self.page_written("identity", 900, 10);
-  self.count_dropped(2);
+  self.page_written("identity", 1000, {.samples = 20, .beyond_samples = 5});
+  self.page_written("identity", 900, {.samples = 10, .beyond_samples = 2, .beyond_bytes = 3});
   const auto samples = parse(text_of(self, nullptr));
   EXPECT_EQ(samples.at(R"(cgmon_http_requests_total{code="200",handler="/metrics"})"), 2);
   EXPECT_EQ(samples.at(R"(cgmon_http_requests_total{code="503",handler="/metrics"})"), 1);
   EXPECT_EQ(samples.at(R"(cgmon_page_bytes{encoding="identity"})"), 900);
   EXPECT_EQ(samples.at("cgmon_page_samples"), 10);
   EXPECT_EQ(samples.at(R"(cgmon_series_dropped_total{bound="samples_per_page"})"), 7);
+  EXPECT_EQ(samples.at(R"(cgmon_series_dropped_total{bound="page_bytes"})"), 3);
 }
 
 TEST(SelfMetrics, EscapesLabelValues) {
@@ -195,10 +199,61 @@ TEST(SelfMetrics, SaysThatEveryChosenCollectorFailedWhenThePassIsStuck) {
     }
     return names;
   };
-  EXPECT_THAT(failed(), ElementsAre("cpu", "memory", "oom_event", "pids", "pressure", "spec"))
-      << "those that are on by default, before the first pass";
-  self.observe_pass(make_snapshot());
-  EXPECT_THAT(failed(), ElementsAre("cpu", "memory")) << "those of the last pass";
+  EXPECT_THAT(failed(), testing::IsEmpty());
+  self.set_groups(bit(Group::cpu) | bit(Group::memory));
+  EXPECT_THAT(failed(), ElementsAre("cpu", "memory"));
+}
+
+TEST(SelfMetrics, ShowOfCollectorsThoseAskedFor) {
+  SelfMetrics self({}, true);
+  self.set_groups(default_groups());
+  const Snapshot snapshot = make_snapshot();
+  std::string text;
+  self.append_text(&snapshot, text, TextFormat::prometheus, bit(Group::cpu));
+  EXPECT_THAT(text, HasSubstr("cgmon_scrape_collector_success{collector=\"cpu\"} 1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("collector=\"memory\"")));
+}
+
+TEST(SelfMetrics, SayWhereTheCpuTimeGoes) {
+  SelfMetrics self({}, true);
+  Snapshot snapshot = make_snapshot();
+  snapshot.report.cpu_ns = 600'000'000;
+  self.observe_pass(snapshot, kHost);
+  self.add_cpu("render", 250'000'000);
+  self.add_cpu("render", 250'000'000);
+  const auto samples = parse(text_of(self, nullptr));
+  const auto of = [](const std::string& part) {
+    return "cgmon_collector_cpu_seconds_total{collector=\"" + part + "\"}";
+  };
+  EXPECT_EQ(samples.at(of("cpu")), 0.5);
+  EXPECT_NEAR(samples.at(of("discovery")), 0.1, 1e-9) << "the rest of the pass";
+  EXPECT_EQ(samples.at(of("render")), 0.5);
+  EXPECT_FALSE(samples.contains(of("percpu"))) << "it is off";
+}
+
+TEST(SelfMetrics, FollowTheHostWhenItsMountsChange) {
+  SelfMetrics self({}, true);
+  const Snapshot snapshot = make_snapshot();
+  self.observe_pass(snapshot, {"hybrid", false});
+  self.observe_pass(snapshot, {"unified", true});
+  const auto samples = parse(text_of(self, nullptr));
+  EXPECT_TRUE(samples.contains(R"(cgmon_cgroup_mode_info{mode="unified"})"));
+  EXPECT_FALSE(samples.contains(R"(cgmon_cgroup_mode_info{mode="hybrid"})"));
+  EXPECT_EQ(samples.at("cgmon_view_restricted"), 1);
+}
+
+TEST(SelfMetrics, CountReloadsAndRememberTheLastRightOne) {
+  SelfMetrics self(AgentFacts{.start_time_seconds = 5}, true);
+  auto samples = parse(text_of(self, nullptr));
+  EXPECT_EQ(samples.at("cgmon_config_last_reload_successful"), 1);
+  EXPECT_EQ(samples.at("cgmon_config_last_reload_success_timestamp_seconds"), 5);
+  self.count_reload(true, 7'000'000'000);
+  self.count_reload(false, 9'000'000'000);
+  samples = parse(text_of(self, nullptr));
+  EXPECT_EQ(samples.at(R"(cgmon_config_reloads_total{outcome="success"})"), 1);
+  EXPECT_EQ(samples.at(R"(cgmon_config_reloads_total{outcome="failure"})"), 1);
+  EXPECT_EQ(samples.at("cgmon_config_last_reload_successful"), 0);
+  EXPECT_EQ(samples.at("cgmon_config_last_reload_success_timestamp_seconds"), 7);
 }
 
 TEST(SelfMetrics, ExplainsAbsentValuesAloneWhenTheExportersMetricsAreOff) {
@@ -215,9 +270,9 @@ TEST(SelfMetrics, ExplainsAbsentValuesAloneWhenTheExportersMetricsAreOff) {
 }
 
 TEST(SelfMetrics, WritesTheSameSeriesForOpenMetrics) {
-  SelfMetrics self({.version = "1", .cgroup_mode = "hybrid"}, true);
+  SelfMetrics self({.version = "1"}, true);
   const Snapshot snapshot = make_snapshot();
-  self.observe_pass(snapshot);
+  self.observe_pass(snapshot, kHost);
   std::string text;
   self.append_text(&snapshot, text, TextFormat::openmetrics);
   EXPECT_THAT(text, HasSubstr("# TYPE cgmon_build info\ncgmon_build_info{"));

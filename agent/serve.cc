@@ -1,20 +1,20 @@
 #include "agent/serve.h"
 
-#include <spdlog/logger.h>
-
 #include <algorithm>
 #include <chrono>
+#include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "agent/collection_loop.h"
+#include "agent/group_query.h"
 #include "agent/http/message.h"
 #include "agent/http/negotiation.h"
 #include "agent/http/pages.h"
 #include "agent/http/router.h"
 #include "agent/http/server.h"
-#include "agent/logfmt.h"
 #include "agent/metrics_page.h"
 
 namespace cgmon {
@@ -36,23 +36,23 @@ std::int64_t deadline_of(const Request& request, const Clock& clock) {
 /// Logs each kind of failure once; the counters on the page say how often.
 class FailureLog {
  public:
-  explicit FailureLog(spdlog::logger& log) : log_(log) {}
+  explicit FailureLog(Log& log) : log_(log) {}
 
   void look(const Snapshot& snapshot) {
     for (const ReadError& error : snapshot.read_errors) {
       if (!is_new(error.file, error.reason)) continue;
-      log_.warn("msg=\"a kernel file could not be read; its values are absent\" reason={} path={}",
-                error.reason, logfmt_value(error.example));
+      log_.warn("a kernel file could not be read; its values are absent",
+                {{"reason", error.reason}, {"path", error.example}});
     }
     for (const MetadataFailure& failure : snapshot.metadata_failures) {
       if (!is_new(failure.source, failure.reason)) continue;
-      log_.warn("msg=\"a container's name could not be read\" source={} reason={}", failure.source,
-                failure.reason);
+      log_.warn("a container's name could not be read",
+                {{"source", failure.source}, {"reason", failure.reason}});
     }
     if (snapshot.report.watch_failures > watches_) {
       log_.warn(
-          "msg=\"a hierarchy cannot be watched and is walked each time; raise "
-          "fs.inotify.max_user_watches or max_user_instances\"");
+          "a hierarchy cannot be watched and is walked each time; raise "
+          "fs.inotify.max_user_watches or max_user_instances");
     }
     watches_ = snapshot.report.watch_failures;
   }
@@ -62,15 +62,15 @@ class FailureLog {
     return seen_.emplace(what, reason).second;
   }
 
-  spdlog::logger& log_;
+  Log& log_;
   std::set<std::pair<std::string, std::string>> seen_;
   std::uint64_t watches_ = 0;
 };
 
-Response page_response(MetricsPage& page, PageView view, const Request& request,
+/// `form` says what is to be on the page; how it is written is the client's choice.
+Response page_response(MetricsPage& page, PageForm form, const Request& request,
                        const Clock& clock) {
-  const bool is_json = view == PageView::json;
-  PageForm form{.view = view};
+  const bool is_json = form.view == PageView::json;
   if (!is_json && prefers_openmetrics(request.accept)) form.format = TextFormat::openmetrics;
   form.gzip = prefers_gzip(request.accept_encoding);
   Response response;
@@ -82,14 +82,30 @@ Response page_response(MetricsPage& page, PageView view, const Request& request,
   return response;
 }
 
+/// Options on their way to the collection thread, which takes them before its next pass.
+class NewOptions {
+ public:
+  void put(const CollectorOptions& options) {
+    const std::lock_guard lock(mutex_);
+    options_ = options;
+  }
+  std::optional<CollectorOptions> take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(options_, std::nullopt);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<CollectorOptions> options_;
+};
+
 Router make_router(const ServeOptions& options, MetricsPage& page, const CollectionLoop& loop,
-                   const Clock& clock, SelfMetrics& self, spdlog::logger& log) {
+                   const Clock& clock, SelfMetrics& self, Log& log) {
   Router router({.answered = [&self](std::string_view handler,
                                      int status) { self.count_request(handler, status); },
                  .failed =
                      [&log](std::string_view handler, std::string_view what) {
-                       log.error("msg=\"a request failed\" handler={} error={}",
-                                 logfmt_value(handler), logfmt_value(what));
+                       log.error("a request failed", {{"handler", handler}, {"error", what}});
                      }});
   router.add("/", [&options](const Request&) {
     return landing_page({options.facts.version, options.telemetry_path});
@@ -100,50 +116,76 @@ Router make_router(const ServeOptions& options, MetricsPage& page, const Collect
   });
   const auto add_page = [&router, &page, &clock](const std::string& path, PageView view) {
     router.add(path, [&page, &clock, view](const Request& request) {
-      return page_response(page, view, request, clock);
+      return page_response(page, {.view = view}, request, clock);
     });
   };
-  add_page(options.telemetry_path, PageView::metrics);
+  router.add(options.telemetry_path, [&page, &self, &clock](const Request& request) {
+    const Result<GroupSet> groups = groups_asked_for(request.query, self.groups());
+    if (!groups) return text_response(400, "400: " + groups.error().message() + '\n');
+    return page_response(page, {.groups = *groups}, request, clock);
+  });
   add_page(kResourcePath, PageView::resource);
   add_page(kSnapshotPath, PageView::json);
   return router;
 }
 
-}  // namespace
-
-Result<void> serve(const ServeOptions& options, HostSession& session, spdlog::logger& log,
-                   const std::function<void()>& wait_for_end,
-                   const std::function<void()>& abandon) {
-  SelfMetrics self(options.facts, options.exporter_metrics);
-  FailureLog failures(log);
-  CollectionLoop loop(session.clock(), options.min_interval_ns,
-                      [&](Snapshot& snapshot, std::int64_t deadline_ns) {
-                        session.collect(snapshot, deadline_ns);
-                        failures.look(snapshot);
-                      });
-  MetricsPage page(loop, self, options.max_samples, options.host);
-  const Router router = make_router(options, page, loop, session.clock(), self, log);
+Result<std::unique_ptr<Server>> start_server(const ServeOptions& options, const Router& router,
+                                             SelfMetrics& self, Log& log) {
   ServerOptions server_options;
   server_options.listen_addresses = options.listen_addresses;
   server_options.threads = options.threads;
   auto server = Server::start(
       server_options, [&router](const Request& request) { return router.answer(request); },
       {.log =
-           [&log](std::string_view line) { log.debug("msg=\"http\" line={}", logfmt_value(line)); },
+           [&log](std::string_view line) {
+             log.debug("http", {{"line", line}});
+           },
        .rejected = [&self](std::string_view reason,
-                           int status) { self.count_request(reason, status); }});
-  if (!server) return tl::unexpected(server.error());
+                           int status) { self.count_request(reason, status); },
+       .sent = [&self](std::int64_t cpu_ns) { self.add_cpu("http", cpu_ns); }});
+  if (!server) return server;
   for (const std::string& address : (*server)->addresses()) {
-    log.info("msg=\"listening\" address={} telemetry_path={}", address,
-             logfmt_value(options.telemetry_path));
+    log.info("listening", {{"address", address}, {"telemetry_path", options.telemetry_path}});
   }
-  wait_for_end();
-  log.info("msg=\"ending; requests under way are answered\"");
+  return server;
+}
+
+}  // namespace
+
+Result<void> serve(const ServeOptions& options, HostSession& session, Log& log,
+                   const ServeProcess& process) {
+  SelfMetrics self(options.facts, options.live.exporter_metrics);
+  self.set_groups(options.live.collector.groups);
+  FailureLog failures(log);
+  NewOptions new_options;
+  CollectionLoop loop(session.clock(), options.live.min_interval_ns,
+                      [&](Snapshot& snapshot, std::int64_t deadline_ns, GroupSet groups) {
+                        if (const auto changed = new_options.take()) session.reconfigure(*changed);
+                        session.collect(snapshot, deadline_ns, groups);
+                        const Layout& layout = session.layout();
+                        self.observe_pass(snapshot, {name_of(layout.mode), layout.restricted()});
+                        failures.look(snapshot);
+                      });
+  MetricsPage page(loop, session.clock(), self, options.live.page, options.host);
+  const Router router = make_router(options, page, loop, session.clock(), self, log);
+  auto server = start_server(options, router, self, log);
+  if (!server) return tl::unexpected(server.error());
+  while (process.wait() == ServeProcess::Wake::reload) {
+    const std::optional<LiveOptions> live = process.reload();
+    self.count_reload(live.has_value(), session.clock().wall_ns());
+    if (!live) continue;
+    new_options.put(live->collector);
+    self.set_groups(live->collector.groups);
+    self.set_exporter_metrics(live->exporter_metrics);
+    page.set_bounds(live->page);
+    loop.set_min_interval(live->min_interval_ns);
+  }
+  log.info("ending; requests under way are answered");
   loop.begin_to_end();
   (*server)->stop();
   if (!loop.comes_to_rest()) {
-    log.error("msg=\"a kernel file hangs; ending without the thread that reads it\"");
-    abandon();
+    log.error("a kernel file hangs; ending without the thread that reads it");
+    process.abandon();
   }
   return {};
 }

@@ -3,35 +3,48 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/expose/snapshot_json.h"
 #include "agent/host_session.h"
+#include "agent/log.h"
 #include "agent/self_metrics.h"
 
-namespace spdlog {
-class logger;
-}
-
 namespace cgmon {
+
+/// What can change while the agent serves.
+struct LiveOptions {
+  std::int64_t min_interval_ns = 500'000'000;
+  bool exporter_metrics = true;
+  PageBounds page;
+  CollectorOptions collector;
+};
 
 struct ServeOptions {
   std::vector<std::string> listen_addresses;
   std::string telemetry_path = "/metrics";
-  std::int64_t min_interval_ns = 500'000'000;
   std::uint32_t threads = 8;
-  bool exporter_metrics = true;
-  std::size_t max_samples = 500'000;
+  LiveOptions live;
   AgentFacts facts;
   HostFacts host;
 };
 
-/// Serves until `wait_for_end` returns, then answers what is under way and ends. Fails when it
-/// cannot listen. `abandon` must end the process at once: it is called when a thread hangs in the
-/// kernel and cannot be waited for.
-[[nodiscard]] Result<void> serve(const ServeOptions& options, HostSession& session,
-                                 spdlog::logger& log, const std::function<void()>& wait_for_end,
-                                 const std::function<void()>& abandon);
+/// What the server asks of its process.
+struct ServeProcess {
+  enum class Wake : std::uint8_t { reload, end };
+  /// Waits until there is something to do.
+  std::function<Wake()> wait;
+  /// The options of now; nothing when they are wrong, which it has said in the log.
+  std::function<std::optional<LiveOptions>()> reload;
+  /// Ends the process at once: a thread hangs in the kernel and cannot be waited for.
+  std::function<void()> abandon;
+};
+
+/// Serves until `process` says that it is to end, then answers what is under way. Fails when it
+/// cannot listen.
+[[nodiscard]] Result<void> serve(const ServeOptions& options, HostSession& session, Log& log,
+                                 const ServeProcess& process);
 
 }  // namespace cgmon

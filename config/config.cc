@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-#include "config/nearest.h"
+#include "collectors/base/nearest.h"
 #include "config/option.h"
 #include "config/scalar.h"
 #include "config/yaml_tree.h"

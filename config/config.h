@@ -24,6 +24,7 @@ struct HostPort {
 [[nodiscard]] std::string to_string(const HostPort& address);
 
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
+enum class LogFormat : std::uint8_t { logfmt, json };
 
 /// Which cgroups are served: the union of what is set.
 struct Scopes {
@@ -62,12 +63,14 @@ struct LimitsConfig {
   std::uint32_t cgroups = 20'000;
   std::uint32_t depth = 64;
   std::uint32_t samples = 500'000;
+  std::uint32_t page_bytes = 268'435'456;
   std::uint32_t descriptors = 4'096;
   friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
 };
 
 struct LogConfig {
   LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::logfmt;
   friend bool operator==(const LogConfig&, const LogConfig&) = default;
 };
 
@@ -98,6 +101,8 @@ struct Config {
   std::optional<Scopes> only;
   /// In the order of the groups that default_config was given.
   std::vector<CollectorSwitch> collectors;
+  /// Asked for; it is in `collectors` when they were made of groups that are all off.
+  bool collector_defaults_disabled = false;
   friend bool operator==(const Config&, const Config&) = default;
 };
 

@@ -98,21 +98,25 @@ TEST(MergeYaml, NamesAnUnknownKeyWithItsPlaceAndTheNearestKnownOne) {
             "agent.yaml:4: column 3: unknown key `web.listen-adress`: expected listen-address, "
             "telemetry-path, min-interval, threads, disable-exporter-metrics; did you mean "
             "`web.listen-address`?");
-  EXPECT_EQ(error_of("wbe: {}"),
-            "agent.yaml:1: column 1: unknown key `wbe`: expected web, only, path, docker, limits, "
-            "log, collector; did you mean `web`?");
-  EXPECT_EQ(error_of("threads: 4"),
-            "agent.yaml:1: column 1: unknown key `threads`: expected web, only, path, docker, "
-            "limits, log, collector; did you mean `web.threads`?");
+  EXPECT_EQ(
+      error_of("wbe: {}"),
+      "agent.yaml:1: column 1: unknown key `wbe`: expected web, only, collector, path, docker, "
+      "limits, log; did you mean `web`?");
+  EXPECT_EQ(
+      error_of("threads: 4"),
+      "agent.yaml:1: column 1: unknown key `threads`: expected web, only, collector, path, docker, "
+      "limits, log; did you mean `web.threads`?");
   EXPECT_EQ(error_of("collector: {perpcu: true}"),
-            "agent.yaml:1: column 13: unknown key `collector.perpcu`: expected cpu, percpu; did "
+            "agent.yaml:1: column 13: unknown key `collector.perpcu`: expected disable-defaults, "
+            "cpu, percpu; did "
             "you mean `collector.percpu`?");
 }
 
 TEST(MergeYaml, SuggestsNothingForAKeyThatIsNearNone) {
-  EXPECT_EQ(error_of("tls: {cert: x}"),
-            "agent.yaml:1: column 1: unknown key `tls`: expected web, only, path, docker, limits, "
-            "log, collector");
+  EXPECT_EQ(
+      error_of("tls: {cert: x}"),
+      "agent.yaml:1: column 1: unknown key `tls`: expected web, only, collector, path, docker, "
+      "limits, log");
 }
 
 TEST(MergeYaml, RefusesTheConfigurationFilesOwnFlag) {
@@ -196,13 +200,13 @@ TEST(MergeYaml, RefusesAKeyThatIsGivenTwice) {
 }
 
 TEST(MergeYaml, RefusesADocumentOrASectionThatIsNoMap) {
-  const std::string sections = "web, only, path, docker, limits, log, collector";
+  const std::string sections = "web, only, collector, path, docker, limits, log";
   EXPECT_EQ(error_of("- web\n"),
             "agent.yaml:1: column 1: expected a map of " + sections + ", got a list");
   EXPECT_EQ(error_of("hello"),
             "agent.yaml:1: column 1: expected a map of " + sections + ", got `hello`");
   EXPECT_EQ(error_of("log: debug"),
-            "agent.yaml:1: column 6: `log`: expected a map of level, got `debug`");
+            "agent.yaml:1: column 6: `log`: expected a map of level, format, got `debug`");
   EXPECT_EQ(error_of("{[a]: b}"), "agent.yaml:1: column 2: expected a key, got a list");
 }
 

@@ -22,14 +22,16 @@ constexpr auto kOptions = std::to_array<Option>({
      .value_name = "HOST:PORT",
      .default_text = ":10190",
      .help = "Address to serve on; no host is every address, port 0 a free port.",
-     .field = AddressesField{[](Config& c) -> auto& { return c.web.listen_addresses; }}},
+     .field = AddressesField{[](Config& c) -> auto& { return c.web.listen_addresses; }},
+     .fixed_at_start = true},
     {.name = "web.telemetry-path",
      .task = Task::scrape,
      .value_name = "PATH",
      .default_text = "/metrics",
      .help = "URL path of the metrics.",
      .field = TextField{[](Config& c) -> auto& { return c.web.telemetry_path; },
-                is_telemetry_path, "a URL path like /metrics, neither / nor below /-/"}},
+                is_telemetry_path, "a URL path like /metrics, neither / nor below /-/"},
+     .fixed_at_start = true},
     {.name = "web.min-interval",
      .task = Task::scrape,
      .value_name = "DURATION",
@@ -44,7 +46,8 @@ constexpr auto kOptions = std::to_array<Option>({
      .default_text = "8",
      .unit = "threads",
      .help = "Threads that answer HTTP requests.",
-     .field = CountField{[](Config& c) -> auto& { return c.web.threads; }, 1, 64}},
+     .field = CountField{[](Config& c) -> auto& { return c.web.threads; }, 1, 64},
+     .fixed_at_start = true},
     {.name = "web.disable-exporter-metrics",
      .task = Task::scrape,
      .default_text = "false",
@@ -55,42 +58,53 @@ constexpr auto kOptions = std::to_array<Option>({
      .value_name = "SCOPE",
      .derived_default = "all; with --once containers and units that have processes",
      .help = "Cgroups to show: containers, pods, units or all, several with commas.",
-     .field = ScopesField{[](Config& c) -> auto& { return c.only; }}},
+     .field = ScopesField{[](Config& c) -> auto& { return c.only; }},
+     .words = "containers pods units all"},
+    {.name = "collector.disable-defaults",
+     .task = Task::select,
+     .default_text = "false",
+     .help = "Collect nothing but what is switched on by its own name.",
+     .field = FlagField{[](Config& c) -> auto& { return c.collector_defaults_disabled; }}},
     {.name = "path.rootfs",
      .task = Task::paths,
      .value_name = "DIR",
      .default_text = "/",
      .help = "Where the host's root file system is mounted.",
      .field = TextField{[](Config& c) -> auto& { return c.path.rootfs; },
-                is_directory_path, kDirectory}},
+                is_directory_path, kDirectory},
+     .fixed_at_start = true},
     {.name = "path.procfs",
      .task = Task::paths,
      .value_name = "DIR",
      .derived_default = "proc below path.rootfs",
      .help = "Where the host's procfs is mounted.",
      .field = TextField{[](Config& c) -> auto& { return c.path.procfs; },
-                is_directory_path_or_empty, kDirectory}},
+                is_directory_path_or_empty, kDirectory},
+     .fixed_at_start = true},
     {.name = "path.sysfs",
      .task = Task::paths,
      .value_name = "DIR",
      .derived_default = "sys below path.rootfs",
      .help = "Where the host's sysfs is mounted.",
      .field = TextField{[](Config& c) -> auto& { return c.path.sysfs; },
-                is_directory_path_or_empty, kDirectory}},
+                is_directory_path_or_empty, kDirectory},
+     .fixed_at_start = true},
     {.name = "path.cgroupfs",
      .task = Task::paths,
      .value_name = "DIR",
      .derived_default = "fs/cgroup below path.sysfs",
      .help = "Where the host's cgroup hierarchies are mounted.",
      .field = TextField{[](Config& c) -> auto& { return c.path.cgroupfs; },
-                is_directory_path_or_empty, kDirectory}},
+                is_directory_path_or_empty, kDirectory},
+     .fixed_at_start = true},
     {.name = "docker.root",
      .task = Task::paths,
      .value_name = "DIR",
      .derived_default = "data-root of the host's daemon.json, else /var/lib/docker",
      .help = "Docker's data directory, on the host; names and images come from it.",
      .field = TextsField{[](Config& c) -> auto& { return c.docker.roots; },
-                is_directory_path, kDirectory}},
+                is_directory_path, kDirectory},
+     .fixed_at_start = true},
     {.name = "limits.cgroups",
      .task = Task::limits,
      .value_name = "N",
@@ -112,6 +126,14 @@ constexpr auto kOptions = std::to_array<Option>({
      .unit = "samples",
      .help = "Samples on one page.",
      .field = CountField{[](Config& c) -> auto& { return c.limits.samples; }, 1'000, 50'000'000}},
+    {.name = "limits.page-bytes",
+     .task = Task::limits,
+     .value_name = "N",
+     .default_text = "268435456",
+     .unit = "bytes",
+     .help = "Size of one page, uncompressed.",
+     .field = CountField{[](Config& c) -> auto& { return c.limits.page_bytes; },
+                65'536, 2'147'483'648}},
     {.name = "limits.descriptors",
      .task = Task::limits,
      .value_name = "N",
@@ -124,7 +146,15 @@ constexpr auto kOptions = std::to_array<Option>({
      .value_name = "LEVEL",
      .default_text = "info",
      .help = "Least severe log lines written: trace, debug, info, warn or error.",
-     .field = LevelField{[](Config& c) -> auto& { return c.log.level; }}},
+     .field = LevelField{[](Config& c) -> auto& { return c.log.level; }},
+     .words = "trace debug info warn error"},
+    {.name = "log.format",
+     .task = Task::logging,
+     .value_name = "FORMAT",
+     .default_text = "logfmt",
+     .help = "How log lines are written: logfmt or json.",
+     .field = FormatField{[](Config& c) -> auto& { return c.log.format; }},
+     .words = "logfmt json"},
 });
 // clang-format on
 
@@ -184,6 +214,9 @@ struct Assigner {
   Outcome operator()(const LevelField& field) const {
     return store(parse_log_level(values[0]), field.get(config));
   }
+  Outcome operator()(const FormatField& field) const {
+    return store(parse_log_format(values[0]), field.get(config));
+  }
   Outcome operator()(const ScopesField& field) const {
     Scopes scopes;
     const auto bad = std::ranges::find_if_not(
@@ -215,10 +248,49 @@ struct Describer {
   std::string operator()(const LevelField&) const {
     return "one of trace, debug, info, warn, error";
   }
+  std::string operator()(const FormatField&) const { return "logfmt or json"; }
   std::string operator()(const ScopesField&) const {
     return "containers, pods, units or all, several with commas";
   }
 };
+
+/// A field's values as texts. The getters take what they may change: it is a copy.
+struct Teller {
+  Config& config;
+
+  using Texts = std::vector<std::string>;
+
+  Texts operator()(const FlagField& field) const { return {field.get(config) ? "true" : "false"}; }
+  Texts operator()(const CountField& field) const { return {std::to_string(field.get(config))}; }
+  Texts operator()(const DurationField& field) const { return {to_string(field.get(config))}; }
+  Texts operator()(const TextField& field) const { return {field.get(config)}; }
+  Texts operator()(const TextsField& field) const { return field.get(config); }
+  Texts operator()(const AddressesField& field) const {
+    Texts texts;
+    for (const HostPort& address : field.get(config)) texts.push_back(to_string(address));
+    return texts;
+  }
+  Texts operator()(const LevelField& field) const { return {to_string(field.get(config))}; }
+  Texts operator()(const FormatField& field) const {
+    return {field.get(config) == LogFormat::json ? "json" : "logfmt"};
+  }
+  Texts operator()(const ScopesField& field) const {
+    const std::optional<Scopes>& scopes = field.get(config);
+    Texts texts;
+    if (!scopes) return texts;
+    if (scopes->containers) texts.emplace_back("containers");
+    if (scopes->pods) texts.emplace_back("pods");
+    if (scopes->units) texts.emplace_back("units");
+    if (scopes->all) texts.emplace_back("all");
+    return texts;
+  }
+};
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "" : ",") + text;
+  return all;
+}
 
 }  // namespace
 
@@ -242,6 +314,34 @@ std::string expected_value(const Option& option) { return std::visit(Describer{}
 tl::expected<void, BadValue> assign(const Option& option, std::span<const std::string> values,
                                     Config& config) {
   return std::visit(Assigner{values, config}, option.field);
+}
+
+std::vector<std::string> values_of(const Option& option, const Config& config) {
+  Config copy = config;
+  return std::visit(Teller{copy}, option.field);
+}
+
+std::vector<Difference> differences(const Config& config, const Config& other) {
+  std::vector<Difference> found;
+  for (const Option& option : kOptions) {
+    std::string value = joined(values_of(option, config));
+    std::string others = joined(values_of(option, other));
+    if (value == others) continue;
+    found.push_back(
+        {std::string(option.name), std::move(value), std::move(others), option.fixed_at_start});
+  }
+  for (std::size_t i = 0; i < config.collectors.size(); ++i) {
+    const bool enabled = config.collectors[i].enabled;
+    if (enabled == other.collectors[i].enabled) continue;
+    found.push_back({std::string(kCollectorPrefix) + config.collectors[i].name,
+                     enabled ? "true" : "false", enabled ? "false" : "true"});
+  }
+  return found;
+}
+
+void copy_value(const Option& option, const Config& from, Config& to) {
+  Config source = from;
+  std::visit([&](const auto& field) { field.get(to) = field.get(source); }, option.field);
 }
 
 CollectorSwitch* find_collector(std::string_view option_name, Config& config) {

@@ -47,11 +47,14 @@ struct AddressesField {
 struct LevelField {
   LogLevel& (*get)(Config&);
 };
+struct FormatField {
+  LogFormat& (*get)(Config&);
+};
 struct ScopesField {
   std::optional<Scopes>& (*get)(Config&);
 };
 using Field = std::variant<FlagField, CountField, DurationField, TextField, TextsField,
-                           AddressesField, LevelField, ScopesField>;
+                           AddressesField, LevelField, FormatField, ScopesField>;
 
 /// One option: a flag (--NAME=VALUE) and a YAML key (the dots of the name are nesting).
 struct Option {
@@ -67,6 +70,10 @@ struct Option {
   /// One sentence.
   std::string_view help;
   Field field;
+  /// The words that it takes, with blanks between; empty where there are too many.
+  std::string_view words = {};
+  /// A reload does not change it: the agent has to be started anew.
+  bool fixed_at_start = false;
 };
 
 /// Every option, in the order of --help. The `collector.NAME` switches are not among them: they
@@ -95,6 +102,23 @@ struct BadValue {
 [[nodiscard]] tl::expected<void, BadValue> assign(const Option& option,
                                                   std::span<const std::string> values,
                                                   Config& config);
+
+/// The option's values in a Config, each as a flag would say it.
+[[nodiscard]] std::vector<std::string> values_of(const Option& option, const Config& config);
+
+/// A value that is not another's: "limits.depth", "9", "64".
+struct Difference {
+  std::string name;
+  std::string value, other;  ///< several with commas; "" for none
+  bool fixed_at_start = false;
+};
+
+/// What `config` has otherwise than `other`, in the order of --help, collectors last. REQUIRES:
+/// both are of the same groups.
+[[nodiscard]] std::vector<Difference> differences(const Config& config, const Config& other);
+
+/// Gives the option the value that it has in `from`.
+void copy_value(const Option& option, const Config& from, Config& to);
 
 /// The switch of a collector by its option's name ("collector.cpu"); null if there is none.
 [[nodiscard]] CollectorSwitch* find_collector(std::string_view option_name, Config& config);

@@ -48,8 +48,8 @@ TEST(OptionTable, LeavesDerivedDefaultsEmpty) {
 }
 
 TEST(OptionTable, EachOptionChangesAFieldOfItsOwn) {
-  const std::vector<std::string> candidates = {"true", "17",        "1001", "7s",   "/elsewhere",
-                                               ":17",  "container", "pods", "debug"};
+  const std::vector<std::string> candidates = {"true", "17",   "1001",  "70000", "7s",
+                                               ":17",  "pods", "debug", "json",  "/elsewhere"};
   std::vector<Config> changed;
   for (const Option& option : all_options()) {
     Config config;
@@ -109,6 +109,65 @@ TEST(Assign, GivesARepeatableOptionItsDefaultWhenThereIsNoValue) {
     if (option.name == "web.listen-address") expected.web.listen_addresses = {{"", 10190}};
     EXPECT_EQ(config, expected) << option.name;
   }
+}
+
+TEST(ValuesOf, AreWhatAFlagWouldSay) {
+  Config config;
+  for (const Option& option : all_options()) {
+    const std::vector<std::string> values = values_of(option, config);
+    if (!option.default_text.empty()) {
+      EXPECT_THAT(values, ::testing::ElementsAre(option.default_text)) << option.name;
+    }
+    if (!values.empty() && !values[0].empty()) {
+      EXPECT_TRUE(assign(option, values, config).has_value()) << option.name;
+    }
+    EXPECT_EQ(config, Config{}) << option.name;
+  }
+  config.web.listen_addresses = {{"", 1}, {"::1", 2}};
+  config.only = Scopes{.containers = true, .units = true};
+  EXPECT_THAT(values_of(*find_option("web.listen-address"), config),
+              ::testing::ElementsAre(":1", "[::1]:2"));
+  EXPECT_THAT(values_of(*find_option("only"), config),
+              ::testing::ElementsAre("containers", "units"));
+}
+
+TEST(OptionTable, HasWordsThatTheOptionTakes) {
+  for (const Option& option : all_options()) {
+    std::string_view rest = option.words;
+    while (!rest.empty()) {
+      const std::string word(rest.substr(0, rest.find(' ')));
+      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+      Config config;
+      EXPECT_TRUE(assign(option, std::vector{word}, config).has_value()) << option.name << word;
+    }
+  }
+}
+
+TEST(Differences, AreNoneOfEqualConfigsAndNameEachChangeWithBothValues) {
+  const std::vector<GroupOption> groups = {{"cpu", true}, {"percpu", false}};
+  const Config defaults = default_config(groups);
+  EXPECT_THAT(differences(defaults, defaults), ::testing::IsEmpty());
+  Config config = defaults;
+  config.limits.depth = 9;
+  config.web.listen_addresses = {{"", 1}, {"::1", 2}};
+  config.collectors[1].enabled = true;
+  std::string text;
+  for (const Difference& one : differences(config, defaults)) {
+    text += one.name + ' ' + one.value + ' ' + one.other + (one.fixed_at_start ? " fixed\n" : "\n");
+  }
+  EXPECT_EQ(text,
+            "web.listen-address :1,[::1]:2 :10190 fixed\n"
+            "limits.depth 9 64\n"
+            "collector.percpu true false\n");
+}
+
+TEST(CopyValue, TakesOneOptionAlong) {
+  Config from, to;
+  from.limits.depth = 9;
+  from.only = Scopes{.pods = true};
+  copy_value(*find_option("limits.depth"), from, to);
+  EXPECT_EQ(to.limits.depth, 9U);
+  EXPECT_EQ(to.only, std::nullopt);
 }
 
 TEST(FindCollector, FindsTheSwitchOfAGroupByItsOptionName) {

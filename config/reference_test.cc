@@ -74,8 +74,9 @@ TEST(Reference, HasTheValuesOfTheDefaults) {
   config.web.disable_exporter_metrics = true;
   config.path = {"x", "x", "x", "x"};
   config.docker.roots = {"x"};
-  config.limits = {0, 0, 0, 0};
-  config.log.level = LogLevel::trace;
+  config.limits = {0, 0, 0, 0, 0};
+  config.log = {LogLevel::trace, LogFormat::json};
+  config.collector_defaults_disabled = true;
   config.only = Scopes{.pods = true};
   for (CollectorSwitch& collector : config.collectors) collector.enabled = !collector.enabled;
 

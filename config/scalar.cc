@@ -119,6 +119,28 @@ std::optional<LogLevel> parse_log_level(std::string_view text) {
   return std::nullopt;
 }
 
+std::string to_string(LogLevel level) {
+  switch (level) {
+    case LogLevel::trace:
+      return "trace";
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warn:
+      return "warn";
+    case LogLevel::error:
+      break;
+  }
+  return "error";
+}
+
+std::optional<LogFormat> parse_log_format(std::string_view text) {
+  if (text == "logfmt") return LogFormat::logfmt;
+  if (text == "json") return LogFormat::json;
+  return std::nullopt;
+}
+
 bool add_scopes(std::string_view text, Scopes& scopes) {
   while (true) {
     const std::size_t comma = text.find(',');

@@ -31,6 +31,12 @@ namespace cgmon {
 
 [[nodiscard]] std::optional<LogLevel> parse_log_level(std::string_view text);
 
+/// The text that parse_log_level reads back.
+[[nodiscard]] std::string to_string(LogLevel level);
+
+/// "logfmt" or "json".
+[[nodiscard]] std::optional<LogFormat> parse_log_format(std::string_view text);
+
 /// Adds "containers", "pods", "units" or "all", or several of them with commas, to `scopes`.
 /// False if a part is none of them; `scopes` may then hold the parts before it.
 [[nodiscard]] bool add_scopes(std::string_view text, Scopes& scopes);

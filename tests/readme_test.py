@@ -50,7 +50,7 @@ class Known:
         for negatable, name in listed:
             self.agent_flags |= {"--" + name} | ({"--no-" + name} if negatable else set())
         usage = help_text[: help_text.index("\n\n", help_text.index("Usage:"))]
-        self.agent_commands = set(re.findall(r"^  agent ([a-z]+)", usage, re.MULTILINE))
+        self.agent_commands = set(re.findall(r"^  ([a-z][a-z-]*) ", usage, re.MULTILINE))
         listing = output_of(AGENT, "metrics")
         self.families = set(re.findall(r"^  (\w+) +(?:gauge|counter) ", listing, re.MULTILINE))
         with open(os.path.join(ROOT, "agent/self_metrics.cc"), encoding="utf-8") as file:
@@ -73,7 +73,7 @@ def wrong_commands(text, known):
         for command in re.findall(r"\./dev ([a-z]\w*)", code):
             if command not in known.dev_commands:
                 yield f"./dev has no command {command}"
-        for command in re.findall(r"^(?:\$ )?(?:build/\w+/)?agent ([a-z]\w*)", code):
+        for command in re.findall(r"^(?:\$ )?(?:build/\w+/)?agent ([a-z][\w-]*)", code):
             if command not in known.agent_commands:
                 yield f"the agent has no command {command}"
 

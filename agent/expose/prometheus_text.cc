@@ -67,7 +67,7 @@ char* write_number(char* at, std::uint64_t number, unsigned decimals, bool is_si
   return at + decimals;
 }
 
-PrometheusText::PrometheusText(std::size_t max_samples) : max_samples_(max_samples) {
+PrometheusText::PrometheusText(const PageBounds& bounds) : bounds_(bounds) {
   for (std::size_t i = 0; i < kRowCount; ++i) {
     std::string prefix(kRows[i].family);
     prefix += '{';
@@ -84,7 +84,8 @@ PrometheusText::PrometheusText(std::size_t max_samples) : max_samples_(max_sampl
 }
 
 PrometheusText::Stats PrometheusText::render(const Snapshot& snapshot, std::string& page,
-                                             TextFormat format, TemplateGzip* gzip) {
+                                             TextFormat format, TemplateGzip* gzip,
+                                             GroupSet groups) {
   refresh_blocks(snapshot);
   stats_ = {};
   page_ = &page;
@@ -93,7 +94,7 @@ PrometheusText::Stats PrometheusText::render(const Snapshot& snapshot, std::stri
   length_ = 0;
   family_written_ = kFamilies.size();
   for (std::size_t i = 0; i < kRowCount; ++i) {
-    if (!snapshot.served[i]) continue;
+    if (!snapshot.served[i] || (groups & bit(group_of(i))) == 0) continue;
     if (kRows[i].axis == Axis::none) {
       write_row(snapshot, i);
     } else {
@@ -152,13 +153,19 @@ void PrometheusText::write_sample(std::size_t row_index, Slot slot, const Block&
     if (kRows[row_index].unlimited == Unlimited::print_nothing) return;
     value = Value::of(0);
   }
-  if (stats_.samples >= max_samples_) {
-    ++stats_.dropped;
+  if (stats_.samples >= bounds_.samples) {
+    ++stats_.beyond_samples;
     return;
   }
-  if (family_written_ != kFamilyOfRow[row_index]) write_header(row_index);
   const std::string& prefix = prefixes_[row_index];
-  reserve(prefix.size() + element.size() + block.text.size() + kLongestNumber + 16);
+  const std::size_t size = prefix.size() + element.size() + block.text.size() + kLongestNumber + 16;
+  const bool is_first = family_written_ != kFamilyOfRow[row_index];
+  if (length_ + size + (is_first ? header(row_index).size() : 0) > bounds_.bytes) {
+    ++stats_.beyond_bytes;
+    return;
+  }
+  if (is_first) write_header(row_index);
+  reserve(size);
   const std::size_t line = length_;
   put(prefix);
   put(element);
@@ -183,10 +190,10 @@ void PrometheusText::write_sample(std::size_t row_index, Slot slot, const Block&
 
 void PrometheusText::write_header(std::size_t row_index) {
   family_written_ = kFamilyOfRow[row_index];
-  const std::string& header = headers_[static_cast<std::size_t>(format_)][row_index];
-  reserve(header.size());
+  const std::string& text = header(row_index);
+  reserve(text.size());
   const std::size_t begin = length_;
-  put(header);
+  put(text);
   constexpr std::size_t kNameAt = std::string_view("# HELP ").size();
   if (gzip_ != nullptr) gzip_->text(*page_, begin, length_, begin + kNameAt);
 }

@@ -20,6 +20,12 @@ namespace cgmon {
 [[nodiscard]] char* write_number(char* at, std::uint64_t number, unsigned decimals,
                                  bool is_signed = false);
 
+/// What a page may hold at most; samples beyond either are left out and counted.
+struct PageBounds {
+  std::size_t samples = 500'000;
+  std::size_t bytes = std::size_t{256} << 20U;
+};
+
 /// Writes a snapshot in a text format: families in the table's order, each contiguous, cgroups in
 /// path order, no timestamps; of OpenMetrics all but the end. Keeps each cgroup's escaped label
 /// block and writes into a reused buffer, so that a page costs nanoseconds a sample and allocates
@@ -28,15 +34,18 @@ class PrometheusText {
  public:
   struct Stats {
     std::size_t samples = 0;
-    std::size_t dropped = 0;  ///< samples beyond the bound
+    std::size_t beyond_samples = 0;  ///< samples left out because of the bound of samples
+    std::size_t beyond_bytes = 0;    ///< and because of that of bytes
   };
 
-  explicit PrometheusText(std::size_t max_samples = 500'000);
+  explicit PrometheusText(const PageBounds& bounds = {});
 
-  /// Replaces the content of `page`. With `gzip`, which the caller begins and ends, its compressed
-  /// form is written beside it.
+  /// Replaces the content of `page` by the families of `groups`. With `gzip`, which the caller
+  /// begins and ends, its compressed form is written beside it.
   Stats render(const Snapshot& snapshot, std::string& page,
-               TextFormat format = TextFormat::prometheus, TemplateGzip* gzip = nullptr);
+               TextFormat format = TextFormat::prometheus, TemplateGzip* gzip = nullptr,
+               GroupSet groups = kAllGroups);
+  void set_bounds(const PageBounds& bounds) { bounds_ = bounds; }
 
  private:
   struct Block {
@@ -47,6 +56,9 @@ class PrometheusText {
   };
 
   void refresh_blocks(const Snapshot& snapshot);
+  [[nodiscard]] const std::string& header(std::size_t row_index) const {
+    return headers_[static_cast<std::size_t>(format_)][row_index];
+  }
   void write_header(std::size_t row_index);
   void write_sample(std::size_t row_index, Slot slot, const Block& block, Value value,
                     std::string_view element);
@@ -56,7 +68,7 @@ class PrometheusText {
   void reserve(std::size_t bytes);
   void put(std::string_view text);
 
-  std::size_t max_samples_;
+  PageBounds bounds_;
   std::vector<std::string> prefixes_;                // by row: `family{fixed="labels",`
   std::array<std::vector<std::string>, 2> headers_;  // by format and row: of its family
   std::vector<Block> blocks_;                        // by slot

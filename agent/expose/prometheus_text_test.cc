@@ -178,7 +178,7 @@ TEST(PrometheusText, WritesAnEmptyPageOfAnEmptyHost) {
   const PrometheusText::Stats stats = PrometheusText().render(Snapshot(), page);
   EXPECT_EQ(page, "");
   EXPECT_EQ(stats.samples, 0U);
-  EXPECT_EQ(stats.dropped, 0U);
+  EXPECT_EQ(stats.beyond_samples + stats.beyond_bytes, 0U);
 }
 
 TEST(PrometheusText, PrintsForUnlimitedWhatTheRowSays) {
@@ -264,15 +264,43 @@ TEST(PrometheusText, DropsAndCountsWhatIsBeyondTheBound) {
   }
   for (Slot slot = 0; slot < 4; ++slot) host.set(kThreads, slot, 1).set(kThreadsMax, slot, 2);
   host.set(kQuota, 0, Value::unlimited());  // prints nothing, so it is not dropped either
-  PrometheusText text(3);
+  PrometheusText text({.samples = 3});
   std::string page;
   for (int round = 0; round < 2; ++round) {
     const PrometheusText::Stats stats = text.render(host.snapshot, page);
     EXPECT_EQ(stats.samples, 3U);
-    EXPECT_EQ(stats.dropped, 5U);
+    EXPECT_EQ(stats.beyond_samples, 5U);
     EXPECT_THAT(samples(page), testing::SizeIs(3));
     EXPECT_THAT(page, Not(HasSubstr("container_threads_max")));
   }
+}
+
+TEST(PrometheusText, KeepsToTheBoundOfBytesWhateverIsOnThePage) {
+  Host host;
+  for (Slot slot = 0; slot < 4; ++slot) {
+    host.add(slot, {.id = "/" + std::to_string(slot)});
+  }
+  for (Slot slot = 0; slot < 4; ++slot) host.set(kThreads, slot, 1).set(kThreadsMax, slot, 2);
+  std::string whole;
+  PrometheusText().render(host.snapshot, whole);
+  for (std::size_t bytes = 0; bytes <= whole.size() + 100; bytes += 7) {
+    std::string page;
+    const PrometheusText::Stats stats =
+        PrometheusText({.bytes = bytes}).render(host.snapshot, page);
+    EXPECT_LE(page.size(), bytes);
+    EXPECT_EQ(stats.samples + stats.beyond_bytes, 8U);
+    EXPECT_EQ(samples(page).size(), stats.samples);
+    EXPECT_EQ(page.empty(), stats.samples == 0) << "no header without a sample";
+  }
+}
+
+TEST(PrometheusText, LeavesOutFamiliesOfOtherGroups) {
+  Host host;
+  host.add(0, {.id = "/a"});
+  host.set(kThreads, 0, 1).set(kQuota, 0, 5);
+  std::string page;
+  PrometheusText().render(host.snapshot, page, TextFormat::prometheus, nullptr, bit(Group::pids));
+  EXPECT_THAT(samples(page), testing::ElementsAre(R"(container_threads{id="/a"} 1)"));
 }
 
 TEST(PrometheusText, FollowsLabelsThatChange) {

@@ -55,6 +55,12 @@ class AllSignalsBlocked {
   sigset_t before_{};
 };
 
+std::int64_t thread_cpu_ns() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
 std::string_view view(const char* text) {
   return text == nullptr ? std::string_view{} : std::string_view(text);
 }
@@ -328,6 +334,7 @@ int Server::Connections::answer(mg_connection* connection) {
                   request.method != "HEAD");
   }
   const Response response = handler_(request);
+  const std::int64_t cpu_started = thread_cpu_ns();
   const bool keep_alive =
       !is_crowded_or_stopping() &&
       may_keep_alive({.http_version = view(info.http_version),
@@ -340,6 +347,7 @@ int Server::Connections::answer(mg_connection* connection) {
   if (!send_response(connection, response, keep_alive, request.method != "HEAD")) {
     mg_disable_connection_keep_alive(connection);
   }
+  if (events_.sent) events_.sent(thread_cpu_ns() - cpu_started);
   return response.status;
 }
 

@@ -34,6 +34,8 @@ struct ServerEvents {
   std::function<void(std::string_view line)> log;
   /// A request that reached no handler: "malformed" (with the status sent) or "stopping" (503).
   std::function<void(std::string_view reason, int status)> rejected;
+  /// An answer went out: the CPU time of that, the handler's aside.
+  std::function<void(std::int64_t cpu_ns)> sent;
 };
 
 /// Serves one handler over HTTP/1.1, on threads of its own. The one place that knows CivetWeb.

@@ -379,6 +379,8 @@ void Collector::note_outcome(std::size_t file, const Cgroup& cgroup, bool is_roo
         outcome == ReadOutcome::absent || (outcome == ReadOutcome::ok && !reader_->had_lines()) ? 1
                                                                                                 : 0;
   }
+  const bool known = outcome == ReadOutcome::ok || outcome == ReadOutcome::absent;
+  if (kind.is_rule() && !known) reader_->rules_unknown(cgroup.slot);
   served_[file] = outcome == ReadOutcome::ok ? cgroup.slot : kNoSlot;
   if (outcome != ReadOutcome::ok) return;
   if (kind.root_tells) {
@@ -427,6 +429,9 @@ ReadOutcome Collector::really_absent(std::size_t file, const Cgroup& cgroup) {
 
 /// Takes out what v1's block I/O does not count. Where no disk has a line at all, nothing is.
 void Collector::judge_block_io(Snapshot& snapshot) {
+  if (blkio_ != kProcFile && !tree_.is_whole(blkio_)) {  // any may have a child with a rule
+    for (const Cgroup* const cgroup : tree_.in_order()) reader_->rules_unknown(cgroup->slot);
+  }
   std::uint32_t without = reader_->end_pass(tree_.in_order(), blkio_, snapshot);
   if ((part_->groups & bit(Group::disk_io)) == 0 || blkio_ == kProcFile) return;
   if (blkio_read_ && !disk_lines_) {

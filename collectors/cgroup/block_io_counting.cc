@@ -13,7 +13,9 @@ std::size_t index(IoDirection direction) { return static_cast<std::size_t>(direc
 
 void BlockIoCounting::forget(std::span<const Slot> removed) {
   for (const Slot slot : removed) {
-    if (slot < entries_.size()) entries_[slot].clear();
+    if (slot >= entries_.size()) continue;
+    entries_[slot].clear();
+    reads_[slot] = unknown_rules_[slot] = unknown_below_[slot] = 0;
   }
 }
 
@@ -22,6 +24,7 @@ void BlockIoCounting::begin_pass(std::size_t slots) {
   if (entries_.size() >= slots) return;
   entries_.resize(slots);
   reads_.resize(slots);
+  unknown_rules_.resize(slots);
   unknown_below_.resize(slots);
 }
 
@@ -61,7 +64,8 @@ void BlockIoCounting::judge(std::span<const Cgroup* const> order, std::size_t wa
   for (auto at = order.rbegin(); at != order.rend(); ++at) {  // children before parents
     const Cgroup& cgroup = **at;
     const Slot parent = cgroup.parent != nullptr ? cgroup.parent->slot : kNoSlot;
-    const bool unknown = cgroup.is_in(walked_hierarchy) && reads_[cgroup.slot] != pass_;
+    const bool unknown = (cgroup.is_in(walked_hierarchy) && reads_[cgroup.slot] != pass_) ||
+                         unknown_rules_[cgroup.slot] == pass_;
     if ((unknown || unknown_below_[cgroup.slot] == pass_) && parent != kNoSlot) {
       unknown_below_[parent] = pass_;
     }
@@ -78,7 +82,7 @@ void BlockIoCounting::judge(std::span<const Cgroup* const> order, std::size_t wa
 /// may have been taken away since.
 void BlockIoCounting::look_for_proof(const Entry& entry, Slot slot) {
   if (entry.observed != pass_ || entry.observed_before != pass_ - 1) return;
-  if (unknown_below_[slot] == pass_) return;
+  if (unknown_below_[slot] >= pass_ - 1 || unknown_rules_[slot] >= pass_ - 1) return;
   for (const IoDirection direction : kDirections) {
     const State& state = entry.directions[index(direction)];
     const bool ruled = state.rule || state.had_rule || state.rule_below || state.had_rule_below;
@@ -108,7 +112,7 @@ bool BlockIoCounting::holds(Slot slot, DeviceNumber device, IoDirection directio
   const auto found = std::ranges::find(entries_[slot], device, &Entry::device);
   if (found == entries_[slot].end() || found->observed != pass_) return false;
   if (proven(device, direction)) return true;
-  if (unknown_below_[slot] == pass_) return false;
+  if (unknown_below_[slot] == pass_ || unknown_rules_[slot] == pass_) return false;
   const State& state = found->directions[index(direction)];
   if (state.rule) return !state.uncounted_below;
   return !state.rule_below && state.bytes != 0;

@@ -43,6 +43,8 @@ class BlockIoCounting {
   void observe(Slot slot, DeviceNumber device, IoDirection direction, std::uint64_t bytes);
   /// A cgroup has a throttle rule.
   void rule(Slot slot, DeviceNumber device, IoDirection direction);
+  /// Its rules could not be read: there may be any.
+  void rules_unknown(Slot slot) { unknown_rules_[slot] = pass_; }
   /// Draws the conclusions, after everything was read. `order` has parents first; `in_hierarchy`
   /// tells by position in it who has a directory in blkio's hierarchy: of those, one that was not
   /// read may count or not.
@@ -73,10 +75,10 @@ class BlockIoCounting {
   void look_for_proof(const Entry& entry, Slot slot);
   void add_to_parent(const Entry& entry, Slot parent);
 
-  std::vector<std::vector<Entry>> entries_;  // by slot
-  std::vector<std::uint64_t> reads_;         // by slot: the pass
-  std::vector<std::uint64_t>
-      unknown_below_;  // by slot: the pass in which a descendant was not read
+  std::vector<std::vector<Entry>> entries_;   // by slot
+  std::vector<std::uint64_t> reads_;          // by slot: the pass
+  std::vector<std::uint64_t> unknown_rules_;  // by slot: the last pass in which they were
+  std::vector<std::uint64_t> unknown_below_;  // by slot: the last pass in which some below were
   std::vector<Proof> proofs_;
   std::uint64_t pass_ = 1;  // so that no entry was observed in the pass before the first
 };

@@ -20,6 +20,7 @@ struct Seen {
   std::optional<std::uint64_t> bytes;  ///< nothing: no line
   bool rule = false;
   bool was_read = true;
+  bool rules_known = true;
 };
 using Pass = std::map<std::string, Seen>;
 
@@ -51,6 +52,7 @@ std::vector<std::string> held_after(const std::vector<Pass>& passes) {
       if (seen.was_read) counting.read(slot);
       if (seen.bytes) counting.observe(slot, kDisk, kWrite, *seen.bytes);
       if (seen.rule) counting.rule(slot, kDisk, kWrite);
+      if (!seen.rules_known) counting.rules_unknown(slot);
     }
     counting.judge(order, 0);
   }
@@ -105,6 +107,13 @@ TEST(BlockIoCounting, TellsNumbersFromZerosThatSayNothing) {
         {{"/", {{}, false, false}}, {"/a", {{}, false, false}}, {"/b", {{}, false, false}}},
         {{"/", {10}}, {"/a", {10}}, {"/b", {0}}}},
        {"/", "/a"}},
+      {"growth since rules could not be read proves nothing",
+       {{{"/", {9}}, {"/a", {9, false, true, false}}, {"/b", {0}}, {"/c", {1}}},
+        {{"/", {10}}, {"/a", {10}}, {"/b", {0}}, {"/c", {1}}}},
+       {"/", "/a", "/c"}},
+      {"nor is anything concluded of the cgroup itself and those above",
+       {{{"/", {9}}, {"/a", {9, false, true, false}}, {"/b", {0}}, {"/c", {1}}}},
+       {"/c"}},
       {"below may be what was not read",
        {{{"/", {7}}, {"/a", {7, kRule}}, {"/a/b", {{}, false, false}}, {"/c", {3}}}},
        {"/c"}},

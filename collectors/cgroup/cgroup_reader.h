@@ -48,6 +48,8 @@ class CgroupReader {
   std::uint32_t end_pass(std::span<const Cgroup* const> order, std::size_t walked_blkio,
                          Snapshot& snapshot);
   void forget(std::span<const Slot> removed) { counting_.forget(removed); }
+  /// The throttle rules of a cgroup could not be read.
+  void rules_unknown(Slot slot) { counting_.rules_unknown(slot); }
 
   /// Where a file is to be found.
   struct Place {

@@ -42,6 +42,9 @@ struct FileKind {
   bool root_tells = false;
   std::size_t replaces = kNoFile;  ///< read only where that file of the plan is not there
 
+  [[nodiscard]] bool is_rule() const {
+    return counting == CountingRole::read_rule || counting == CountingRole::write_rule;
+  }
   /// Whether it has a number for each element of an axis (CPUs aside: those are one line).
   [[nodiscard]] bool over_axis() const {
     const Axis axis = kRows[bindings.front().row].axis;

@@ -63,7 +63,7 @@ TEST(Collector, LeavesOutWhatTheDeadlineCutsOffAndServesTheRest) {
   const TickingClock clock;
   Collector collector(host.files, clock, host.roots, host.layout(), {}, nullptr);
   Snapshot snapshot;
-  collector.collect(snapshot, clock.monotonic_ns() + 40'000'000);  // 40 looks
+  collector.collect(snapshot, clock.monotonic_ns() + 60'000'000);  // 60 looks
   const std::size_t cgroups = snapshot.order.size();
   EXPECT_TRUE(snapshot.report.deadline_exceeded);
   EXPECT_TRUE(report(snapshot, Group::spec).success);
@@ -268,7 +268,7 @@ TEST(Collector, MixesNothingOfACgroupWithTheOneMadeAnewUnderItsName) {
   Snapshot before;
   collector->collect(before, kNoDeadline);
   const std::string id = a_docker_cgroup(host);
-  for (const char* mount : {"memory", "pids", "cpu,cpuacct"}) {
+  for (const char* mount : {"memory", "pids", "cpu,cpuacct", "blkio"}) {
     const std::string path = "/sys/fs/cgroup/" + std::string(mount) + id;
     host.files.remove_directory(path).add_directory(path);
   }

@@ -139,6 +139,8 @@ TEST_P(CollectorWithFaults, ShowsNothingWrongWhileEveryReadOfAFileFails) {
       Collector collector(faulty, host->clock, host->roots, layout, {}, nullptr);
       Snapshot failing;
       collector.collect(failing, kNoDeadline);
+      // Older kernels' files are not asked for where there are newer ones.
+      if (!faulty.fired() && kind.replaces != FileKind::kNoFile) continue;
       EXPECT_FALSE(failing.report.groups[static_cast<std::size_t>(kind.group)].success)
           << kind.file;
       ASSERT_FALSE(failing.read_errors.empty()) << kind.file;

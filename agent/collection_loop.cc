@@ -9,6 +9,9 @@ namespace {
 /// Between the deadline, which is checked between cgroups, and giving up on a collection.
 constexpr std::int64_t kGraceNs = 300'000'000;
 
+/// A look reads a few files; one that takes so long hangs.
+constexpr std::int64_t kLookNs = 2'000'000'000;
+
 /// What a collection under way is given once the agent is to end.
 constexpr std::chrono::seconds kEndPatience{2};
 
@@ -28,10 +31,12 @@ const char* name_of(CollectionOutcome outcome) {
   return "stuck";
 }
 
-CollectionLoop::CollectionLoop(const Clock& clock, std::int64_t min_interval_ns, Collect collect)
+CollectionLoop::CollectionLoop(const Clock& clock, std::int64_t min_interval_ns, Collect collect,
+                               Between between)
     : clock_(clock),
       min_interval_ns_(min_interval_ns),
       collect_(std::move(collect)),
+      between_(std::move(between)),
       thread_([this] { run(); }) {}
 
 CollectionLoop::~CollectionLoop() {
@@ -39,7 +44,7 @@ CollectionLoop::~CollectionLoop() {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
-  wanted_.notify_all();
+  sleeper_.wake();
   thread_.join();
 }
 
@@ -70,7 +75,7 @@ CollectionLoop::Lease CollectionLoop::get(std::int64_t deadline_ns, GroupSet gro
     if (!joins) {
       ++askers_;
       asked_deadline_ns_ = std::max(asked_deadline_ns_, deadline_ns);
-      wanted_.notify_one();
+      sleeper_.wake();
     }
     const auto patience =
         std::chrono::nanoseconds(std::max<std::int64_t>(deadline_ns - now, 0) + kGraceNs);
@@ -102,7 +107,8 @@ bool CollectionLoop::stuck() const {
 }
 
 bool CollectionLoop::is_stuck(std::int64_t now_ns) const {
-  return running_ && now_ns > running_deadline_ns_ + kGraceNs;
+  return (running_ && now_ns > running_deadline_ns_ + kGraceNs) ||
+         (look_deadline_ns_ != 0 && now_ns > look_deadline_ns_);
 }
 
 void CollectionLoop::begin_to_end() {
@@ -115,15 +121,17 @@ void CollectionLoop::begin_to_end() {
 
 bool CollectionLoop::comes_to_rest() {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, kEndPatience, [this] { return !running_; });
+  return changed_.wait_for(lock, kEndPatience,
+                           [this] { return !running_ && look_deadline_ns_ == 0; });
 }
 
 void CollectionLoop::give_back(std::size_t index) {
   {
     const std::lock_guard lock(mutex_);
     --pool_[index].readers;
+    if (askers_ == 0) return;
   }
-  wanted_.notify_one();
+  sleeper_.wake();  // somebody may have waited for this one
 }
 
 std::size_t CollectionLoop::free_entry() const {
@@ -133,10 +141,33 @@ std::size_t CollectionLoop::free_entry() const {
   return kNone;
 }
 
+/// One sleep, and a look if that is why it ended. Without the lock but for its book-keeping.
+void CollectionLoop::doze(std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  const std::vector<int> watches = between_.watches ? between_.watches() : std::vector<int>();
+  const std::int64_t wait = watches.empty() ? -1 : wakes_.wait_ns(clock_.monotonic_ns());
+  if (wait != 0) {
+    sleeper_.sleep({}, wait);
+    lock.lock();
+    return;
+  }
+  const bool looks = sleeper_.sleep(watches, -1) == Sleeper::Woken::by_watch;
+  const std::int64_t now = clock_.monotonic_ns();
+  lock.lock();
+  if (!looks) return;
+  wakes_.spend(now);
+  look_deadline_ns_ = now + kLookNs;
+  lock.unlock();
+  between_.look();
+  lock.lock();
+  look_deadline_ns_ = 0;
+  changed_.notify_all();
+}
+
 void CollectionLoop::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    wanted_.wait(lock, [this] { return stop_ || (askers_ != 0 && free_entry() != kNone); });
+    while (!stop_ && (askers_ == 0 || free_entry() == kNone)) doze(lock);
     if (stop_) return;
     const std::size_t index = free_entry();
     Snapshot& snapshot = *pool_[index].snapshot;

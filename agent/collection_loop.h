@@ -10,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "agent/wake_budget.h"
 #include "collectors/kernel/clock.h"
+#include "collectors/kernel/sleeper.h"
 #include "collectors/metrics/snapshot.h"
 
 namespace cgmon {
@@ -35,7 +37,15 @@ class CollectionLoop {
   /// monotonic.
   using Collect = std::function<void(Snapshot&, std::int64_t deadline_ns, GroupSet)>;
 
-  CollectionLoop(const Clock& clock, std::int64_t min_interval_ns, Collect collect);
+  /// What happens between collections, on the loop's thread too. It sleeps until somebody asks or
+  /// one of `watches` reports something; then it takes a look, at most 20 times a second.
+  struct Between {
+    std::function<std::vector<int>()> watches;  ///< asked for before each sleep
+    std::function<void()> look;
+  };
+
+  CollectionLoop(const Clock& clock, std::int64_t min_interval_ns, Collect collect,
+                 Between between = {});
   CollectionLoop(const CollectionLoop&) = delete;
   CollectionLoop& operator=(const CollectionLoop&) = delete;
   ~CollectionLoop();
@@ -79,7 +89,8 @@ class CollectionLoop {
   /// From now on; and nothing that was collected before is reused.
   void set_min_interval(std::int64_t min_interval_ns);
 
-  /// Whether a collection has outlived its deadline by more than the grace time.
+  /// Whether a collection has outlived its deadline by more than the grace time, or a look does not
+  /// end.
   [[nodiscard]] bool stuck() const;
 
   /// The agent is to end: who waits now waits two seconds more at most.
@@ -97,6 +108,7 @@ class CollectionLoop {
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
   void run();
+  void doze(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] bool is_stuck(std::int64_t now_ns) const;
   [[nodiscard]] bool can_reuse(std::int64_t need_ns, GroupSet groups) const;
   [[nodiscard]] bool can_join(std::int64_t need_ns, std::int64_t now_ns, std::int64_t deadline_ns,
@@ -107,14 +119,18 @@ class CollectionLoop {
   const Clock& clock_;
   std::int64_t min_interval_ns_;
   Collect collect_;
+  Between between_;
+  WakeBudget wakes_;  // of the thread
+  Sleeper sleeper_;
   mutable std::mutex mutex_;
-  std::condition_variable wanted_, changed_;
+  std::condition_variable changed_;
   std::array<Entry, 3> pool_;
   std::size_t latest_ = kNone;
   bool running_ = false, stop_ = false, ending_ = false;
   GroupSet running_groups_ = 0;  // that the collection under way can be joined for
   std::int64_t began_ns_ = 0;    // of the collection under way
   std::int64_t running_deadline_ns_ = 0;
+  std::int64_t look_deadline_ns_ = 0;        // of the look under way, 0: none
   std::uint64_t begun_ = 0, published_ = 0;  // numbers of the last collection begun and published
   std::size_t askers_ = 0;                   // who wait for a collection that has not begun
   std::int64_t asked_deadline_ns_ = 0;       // the latest of theirs

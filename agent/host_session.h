@@ -37,6 +37,10 @@ class HostSession {
   /// session found out itself (clock ticks, how long to wait for names) stays.
   void reconfigure(const CollectorOptions& options);
 
+  /// Between passes, when one of watches() has something to report.
+  void look() { collector_->look(); }
+  [[nodiscard]] std::vector<int> watches() const { return collector_->watches(); }
+
   [[nodiscard]] const Layout& layout() const { return collector_->layout(); }
   [[nodiscard]] SystemClock& clock() { return clock_; }
   [[nodiscard]] Collector& collector() { return *collector_; }

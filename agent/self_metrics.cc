@@ -247,6 +247,11 @@ void add_cgroups(std::vector<MetricFamily>& families, const Snapshot& snapshot) 
   single(families, "cgmon_watch_failures_total",
          "Hierarchies that are walked each time because they cannot be watched.", Counter,
          count(report.watch_failures));
+  single(families, "cgmon_owners", "Owners of OOM kills that are remembered, living or not.", Gauge,
+         report.owners);
+  single(families, "cgmon_oom_kills_unattributed_total",
+         "OOM kills that were seen and belong to no owner that is known.", Counter,
+         count(report.oom_kills_unattributed));
   single(families, "cgmon_descriptors_kept", "Kernel files kept open.", Gauge,
          report.descriptors_kept);
   single(families, "cgmon_descriptors_limit", "Budget of kernel files kept open.", Gauge,
@@ -271,6 +276,11 @@ void add_reads(std::vector<MetricFamily>& families, const Snapshot& snapshot) {
   }
   sample(add(families, "cgmon_metadata_unresolved", "Containers without a name.", Gauge),
          static_cast<double>(snapshot.metadata_unresolved), {{"runtime", "docker"}});
+}
+
+/// A count of the collector's, which begins anew when the hierarchies are mounted anew.
+void rise_to(prometheus::Counter& counter, std::uint64_t before, std::uint64_t now) {
+  counter.Increment(static_cast<double>(now >= before ? now - before : now));
 }
 
 }  // namespace
@@ -304,6 +314,8 @@ struct SelfMetrics::State {
   prometheus::Counter& beyond_samples = dropped.Add({{"bound", "samples_per_page"}});
   prometheus::Counter& beyond_bytes = dropped.Add({{"bound", "page_bytes"}});
   prometheus::Counter& dropped_devices = dropped.Add({{"bound", "devices"}});
+  prometheus::Counter& dropped_owners = dropped.Add({{"bound", "owners"}});
+  prometheus::Counter& dropped_ended = dropped.Add({{"bound", "ended"}});
   prometheus::Histogram& duration =
       prometheus::BuildHistogram()
           .Name("cgmon_collection_duration_seconds")
@@ -342,6 +354,7 @@ struct SelfMetrics::State {
   std::map<std::string, double> cpu_seconds;  // by collector or other part
   GroupSet groups = 0;
   HostView host;
+  PassReport last;
 };
 
 SelfMetrics::SelfMetrics(const AgentFacts& facts, bool exporter_metrics)
@@ -367,6 +380,9 @@ void SelfMetrics::observe_pass(const Snapshot& snapshot, const HostView& host) {
   if (snapshot.report.deadline_exceeded) state_->deadline_exceeded.Increment();
   state_->dropped_devices.Increment(static_cast<double>(snapshot.report.devices_dropped));
   const std::lock_guard lock(state_->mutex);
+  rise_to(state_->dropped_owners, state_->last.owners_dropped, snapshot.report.owners_dropped);
+  rise_to(state_->dropped_ended, state_->last.ended_dropped, snapshot.report.ended_dropped);
+  state_->last = snapshot.report;
   state_->host = host;
   std::int64_t rest = snapshot.report.cpu_ns;  // finding cgroups, naming them, sums
   for (std::size_t group = 0; group < kGroups.size(); ++group) {

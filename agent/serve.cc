@@ -158,14 +158,16 @@ Result<void> serve(const ServeOptions& options, HostSession& session, Log& log,
   self.set_groups(options.live.collector.groups);
   FailureLog failures(log);
   NewOptions new_options;
-  CollectionLoop loop(session.clock(), options.live.min_interval_ns,
-                      [&](Snapshot& snapshot, std::int64_t deadline_ns, GroupSet groups) {
-                        if (const auto changed = new_options.take()) session.reconfigure(*changed);
-                        session.collect(snapshot, deadline_ns, groups);
-                        const Layout& layout = session.layout();
-                        self.observe_pass(snapshot, {name_of(layout.mode), layout.restricted()});
-                        failures.look(snapshot);
-                      });
+  CollectionLoop loop(
+      session.clock(), options.live.min_interval_ns,
+      [&](Snapshot& snapshot, std::int64_t deadline_ns, GroupSet groups) {
+        if (const auto changed = new_options.take()) session.reconfigure(*changed);
+        session.collect(snapshot, deadline_ns, groups);
+        const Layout& layout = session.layout();
+        self.observe_pass(snapshot, {name_of(layout.mode), layout.restricted()});
+        failures.look(snapshot);
+      },
+      {.watches = [&] { return session.watches(); }, .look = [&] { session.look(); }});
   MetricsPage page(loop, session.clock(), self, options.live.page, options.host);
   const Router router = make_router(options, page, loop, session.clock(), self, log);
   auto server = start_server(options, router, self, log);

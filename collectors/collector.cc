@@ -10,6 +10,8 @@
 namespace cgmon {
 namespace {
 
+constexpr std::size_t kOomEvents = row("container_oom_events_total");
+
 /// When the machine booted, in nanoseconds since the epoch ("btime N" in /proc/stat); 0 if it does
 /// not say, or a negative errno.
 std::int64_t boot_time_ns(Files& files, const Roots& roots) {
@@ -103,6 +105,15 @@ Reason reason_of(const FileKind& kind, ReadOutcome outcome) {
   return Reason::not_delegated;
 }
 
+/// The walked hierarchy that has a row's file.
+std::size_t hierarchy_of(std::size_t row_index, const ReadPlan& plan, const CgroupTree& tree) {
+  const auto file = std::ranges::find_if(plan.files, [&](const FileKind& kind) {
+    return std::ranges::find(kind.bindings, row_index, &Binding::row) != kind.bindings.end();
+  });
+  const auto walked = std::ranges::find(tree.walked(), file->hierarchy);
+  return static_cast<std::size_t>(walked - tree.walked().begin());
+}
+
 }  // namespace
 
 Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layout layout,
@@ -116,6 +127,7 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
           files, layout_, plan_.hierarchies, options.bounds,
           [](std::string_view path) { return identify_path(path).kind == CgroupKind::container; }),
       identifier_(metadata),
+      oom_(files, clock, layout_, tree_, identifier_),
       roots_(roots) {
   follow_plan();
 }
@@ -138,9 +150,10 @@ void Collector::follow_plan() {
   absent_.assign(plan_.files.size(), std::vector<std::uint8_t>(tree_.slots()));
   for (const std::size_t row_index : plan_.subtree_sums) {
     if (std::ranges::find(sums_, row_index, &SubtreeSums::row) == sums_.end()) {
-      sums_.emplace_back(row_index);
+      sums_.emplace_back(row_index, hierarchy_of(row_index, plan_, tree_));
     }
   }
+  oom_.follow_plan(plan_, sums_);
   for (std::size_t file = 0; file < plan_.files.size(); ++file) {
     const FileKind& kind = plan_.files[file];
     const auto found = std::ranges::find(tree_.walked(), kind.hierarchy);
@@ -162,6 +175,9 @@ void Collector::reconfigure(const CollectorOptions& options) {
   plan_ = make_read_plan(layout_, options_.groups);
   tree_.reconfigure(layout_, plan_.hierarchies, options_.bounds);
   follow_plan();
+  for (const Cgroup* const cgroup : tree_.in_order()) {
+    oom_.choose(*cgroup, chosen(*identifier_.labels(cgroup->slot)));
+  }
 }
 
 void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet groups) {
@@ -171,8 +187,13 @@ void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet g
   if (boot_ns_ <= 0) boot_ns_ = boot_time_ns(files_, roots_);
   snapshot.monotonic_ns = clock_.monotonic_ns();
   snapshot.wall_ns = clock_.wall_ns();
+  oom_.begin(proc_, snapshot.wall_ns);
+  oom_.look();
   tree_.refresh();
+  identifier_.ask_again();
   follow_tree();
+  oom_.ask(OomKills::Asking::again);
+  choose();
   totals_.discovery_ns = clock_.monotonic_ns() - snapshot.monotonic_ns;
   part_ = &whole_;
   if ((groups & plan_.groups) != plan_.groups) {
@@ -189,6 +210,14 @@ void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet g
   snapshot.report.cpu_ns = clock_.thread_cpu_ns() - cpu_started;
 }
 
+void Collector::look() {
+  identifier_.take_answers();  // a name that has come, before its cgroup goes
+  oom_.look();
+  tree_.follow_events();
+  follow_tree();
+  oom_.ask(OomKills::Asking::first_time);
+}
+
 /// Lets go of what belonged to cgroups that went away, and meets the new ones.
 void Collector::follow_tree() {
   for (const Slot slot : tree_.removed()) {
@@ -198,6 +227,7 @@ void Collector::follow_tree() {
     }
     if (slot < pins_.size()) pins_[slot] = Pin::none;
     if (slot < known_.size() && known_[slot] != 0) {
+      oom_.remove(slot);
       identifier_.remove(slot);
       known_[slot] = 0;
     }
@@ -207,13 +237,18 @@ void Collector::follow_tree() {
   reader_->forget(tree_.removed());
   known_.resize(tree_.slots());
   for (auto& absent : absent_) absent.resize(tree_.slots());
-  identifier_.ask_again();
   for (const Cgroup* const cgroup : tree_.in_order()) {
     if (known_[cgroup->slot] != 0) continue;
     known_[cgroup->slot] = 1;
     identifier_.add(cgroup->slot, cgroup->path);
+    oom_.add(*cgroup, chosen(*identifier_.labels(cgroup->slot)));
   }
+  oom_.take_brief();
   pins_.resize(tree_.slots());
+}
+
+/// What this pass reads and shows.
+void Collector::choose() {
   chosen_.clear();
   others_.clear();
   for (const Cgroup* const cgroup : tree_.in_order()) {
@@ -296,15 +331,16 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
   report.cpu_ns = clock_.thread_cpu_ns() - cpu_started;
 }
 
-/// What is summed over subtrees is read of cgroups that are not shown, too: the sums above them do
-/// not depend on what is chosen.
+/// What is summed over subtrees, or is to explain what is above it, is read of cgroups that are not
+/// shown, too: the sums above them do not depend on what is chosen.
 void Collector::read_for_sums(std::span<const std::size_t> files, std::int64_t deadline_ns,
                               Snapshot& snapshot) {
   if (others_.empty()) return;
   for (const std::size_t file : files) {
     const bool summed =
         std::ranges::any_of(plan_.files[file].bindings, [&](const Binding& binding) {
-          return std::ranges::find(plan_.subtree_sums, binding.row) != plan_.subtree_sums.end();
+          return binding.row == kOomEvents ||
+                 std::ranges::find(plan_.subtree_sums, binding.row) != plan_.subtree_sums.end();
         });
     if (!summed) continue;
     for (const Cgroup* const cgroup : others_) {
@@ -461,6 +497,7 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   for (Slot slot = 0; slot < snapshot.labels.size(); ++slot) {
     if (snapshot.alive[slot] == 0) snapshot.labels[slot].reset();
   }
+  oom_.settle(snapshot);
   ++totals_.passes;
   totals_.reads = reader_->reads();
   totals_.cgroups_added = tree_.counters().added;
@@ -472,6 +509,10 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   totals_.devices_dropped = reader_->devices_dropped();
   totals_.descriptors_kept = static_cast<std::uint32_t>(kept_->open_files());
   totals_.descriptors_limit = static_cast<std::uint32_t>(kept_->budget());
+  totals_.owners = static_cast<std::uint32_t>(oom_.kills().owners());
+  totals_.owners_dropped = oom_.kills().owners_dropped();
+  totals_.ended_dropped = oom_.kills().ended_dropped();
+  totals_.oom_kills_unattributed = oom_.kills().unattributed();
   totals_.groups = snapshot.report.groups;
   totals_.deadline_exceeded = snapshot.report.deadline_exceeded;
   totals_.duration_ns = clock_.monotonic_ns() - snapshot.monotonic_ns;

@@ -16,6 +16,7 @@
 #include "collectors/kernel/files.h"
 #include "collectors/kernel/roots.h"
 #include "collectors/metrics/snapshot.h"
+#include "collectors/oom_watch.h"
 #include "collectors/subtree_sums.h"
 
 namespace cgmon {
@@ -54,6 +55,11 @@ class Collector {
   /// From the next pass on reads by these options. What is known of cgroups and all counters stay.
   void reconfigure(const CollectorOptions& options);
 
+  /// Between passes, when one of watches() has something to report: notes what came and went, and
+  /// reads the last counts of what dies. Cheap, and never needed for collect() to be right.
+  void look();
+  [[nodiscard]] std::vector<int> watches() const { return oom_.watches(); }
+
   [[nodiscard]] const Layout& layout() const { return layout_; }
   [[nodiscard]] const ReadPlan& plan() const { return plan_; }
   [[nodiscard]] const Identifier& identifier() const { return identifier_; }
@@ -65,6 +71,7 @@ class Collector {
 
   void follow_plan();
   void follow_tree();
+  void choose();
   void prepare(Snapshot& snapshot);
   void read_group(Group group, std::int64_t deadline_ns, Snapshot& snapshot);
   [[nodiscard]] bool may_read(std::size_t file, const Cgroup& cgroup, bool failed) const;
@@ -91,6 +98,7 @@ class Collector {
   std::optional<KeptFiles> kept_;
   Identifier identifier_;
   std::vector<SubtreeSums> sums_;
+  OomWatch oom_;
   Roots roots_;
   int proc_ = -1;
   std::int64_t boot_ns_ = 0;  // since the epoch; 0: unknown, negative: errno

@@ -45,7 +45,7 @@ class Sums : public testing::Test {
     return counts;
   }
 
-  SubtreeSums sums_{kRow};
+  SubtreeSums sums_{kRow, 0};
   std::map<std::string, Cgroup> cgroups_;
 };
 

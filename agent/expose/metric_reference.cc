@@ -46,6 +46,8 @@ std::string_view sentence(Reporter reporter) {
       return "for containers";
     case Reporter::root:
       return "for the root cgroup";
+    case Reporter::owners:
+      return "for every container and unit, by name where it has one";
     case Reporter::machine:
       return "for the machine, by code of its own";
     case Reporter::nobody:

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::uint64_t kLeafTurns = 8;  // a leaf's turn comes every eighth refresh
 constexpr unsigned kDoubts = 3;          // unannounced changes until events are given up
+constexpr std::size_t kMostBrief = 1000;
 
 }  // namespace
 
@@ -46,15 +47,36 @@ CgroupTree::~CgroupTree() {
   }
 }
 
-void CgroupTree::refresh() {
+void CgroupTree::begin_refresh() {
   removed_.clear();
   replaced_.clear();
+  brief_.clear();
   nothing_expendable_ = false;
+}
+
+/// The master first: it says whether a directory that changed elsewhere is of the same cgroup.
+std::size_t CgroupTree::in_turn(std::size_t i) const {
+  return i == 0 ? master_ : i <= master_ ? i - 1 : i;
+}
+
+void CgroupTree::follow_events() {
+  begin_refresh();
+  for (std::size_t i = 0; i < hierarchies_.size(); ++i) {
+    const std::size_t h = in_turn(i);
+    if (hierarchies_[h].handle < 0 || hierarchies_[h].watch < 0) continue;
+    read_events(h);
+    check_all_ |= events_.overflow;
+    settle(h);
+  }
+  end_refresh();
+}
+
+void CgroupTree::refresh() {
+  begin_refresh();
   if (std::exchange(new_bounds_, false)) keep_bounds();
   const bool check_all = std::exchange(check_all_, false);
   for (std::size_t i = 0; i < hierarchies_.size(); ++i) {
-    // The master first: it says whether a directory that changed elsewhere is of the same cgroup.
-    const std::size_t h = i == 0 ? master_ : i <= master_ ? i - 1 : i;
+    const std::size_t h = in_turn(i);
     hierarchies_[h].incomplete = false;
     if (hierarchies_[h].handle < 0 && !open_top(h)) continue;
     add_top(h);
@@ -76,7 +98,19 @@ void CgroupTree::refresh() {
     turn_ = (turn_ + 1) % hierarchies_.size();
     if (turn_ == master_) turn_ = (turn_ + 1) % hierarchies_.size();
   }
+  end_refresh();
+}
+
+void CgroupTree::end_refresh() {
   bring_order();
+  std::erase_if(brief_, [this](const Brief& brief) {
+    const Cgroup* const parent = by_slot_[brief.parent];
+    return parent != nullptr &&
+           parent->children.contains(brief.path.substr(brief.path.rfind('/') + 1));
+  });
+  for (Brief& brief : brief_) {
+    if (by_slot_[brief.parent] == nullptr) brief.parent = kNoSlot;
+  }
   counters_.dropped_bound = counters_.dropped_depth = 0;
   for (const Walked& hierarchy : hierarchies_) {
     counters_.dropped_bound = std::max(counters_.dropped_bound, hierarchy.dropped_bound);
@@ -132,6 +166,20 @@ void CgroupTree::read_events(std::size_t h) {
   for (const int number : events_.directories) {
     const auto found = hierarchy.by_watch.find(number);
     if (found != hierarchy.by_watch.end()) pending_.push_back(found->second);
+  }
+  if (h == master_) note_made(hierarchy);
+}
+
+void CgroupTree::note_made(const Walked& hierarchy) {
+  for (const WatchEvents::Made& made : events_.made) {
+    const auto found = hierarchy.by_watch.find(made.parent);
+    if (found == hierarchy.by_watch.end() || by_slot_[found->second] == nullptr) continue;
+    if (brief_.size() >= kMostBrief) return;
+    std::string path = by_slot_[found->second]->path;
+    if (path.size() > 1) path += '/';
+    path += made.name;
+    const bool again = std::ranges::find(brief_, path, &Brief::path) != brief_.end();
+    if (preferred_(path) && !again) brief_.push_back({found->second, std::move(path)});
   }
 }
 

@@ -70,9 +70,12 @@ class CgroupTree {
   /// keep their slots; a hierarchy that is walked stays so.
   void reconfigure(const Layout& layout, const std::vector<int>& walked, TreeBounds bounds);
 
-  /// Finds what came and went. Afterwards removed() and replaced() say what the last refresh
-  /// invalidated.
+  /// Finds what came and went. Afterwards removed() and replaced() say what this or the last
+  /// follow_events() invalidated.
   void refresh();
+  /// The same between passes, cheaply: only what events tell. What they do not is found by the next
+  /// refresh().
+  void follow_events();
   /// The next refresh() trusts no watch: called when a known cgroup turned out to be gone.
   void distrust() { check_all_ = true; }
 
@@ -88,10 +91,21 @@ class CgroupTree {
     return replaced_;
   }
 
+  /// A container's cgroup in the master hierarchy that was made and is gone again.
+  struct Brief {
+    Slot parent;  ///< kNoSlot: gone, too
+    std::string path;
+  };
+  /// Those that the last refresh was told of and could not see.
+  [[nodiscard]] const std::vector<Brief>& brief() const { return brief_; }
+
   /// Path of a cgroup's directory below walked hierarchy `h`'s top ("." for the top itself).
   [[nodiscard]] const char* relative(const Cgroup& cgroup, std::size_t h) const;
   [[nodiscard]] int directory(std::size_t h) const { return hierarchies_[h].handle; }
   [[nodiscard]] const std::vector<int>& walked() const { return walked_; }
+  /// Handle of the watch of walked hierarchy `h`, negative: it is not watched.
+  [[nodiscard]] int watch_of(std::size_t h) const { return hierarchies_[h].watch; }
+  [[nodiscard]] std::size_t master() const { return master_; }
   /// Whether the cgroup is the host's root, which has other files than all the rest.
   [[nodiscard]] bool is_host_root(const Cgroup& cgroup) const {
     return cgroup.path == "/" && !restricted_;
@@ -135,6 +149,10 @@ class CgroupTree {
   void bring_order();
   void add_top(std::size_t h);
   void read_events(std::size_t h);
+  void note_made(const Walked& hierarchy);
+  void begin_refresh();
+  void end_refresh();
+  [[nodiscard]] std::size_t in_turn(std::size_t i) const;
   bool check(std::size_t h, bool all);
   void doubt(std::size_t h);
   void stop_trusting(std::size_t h);
@@ -184,6 +202,7 @@ class CgroupTree {
   std::vector<const Cgroup*> order_;
   std::vector<Slot> removed_;
   std::vector<std::pair<Slot, std::size_t>> replaced_;
+  std::vector<Brief> brief_;
   std::vector<Slot> pending_;        ///< directories that must be listed again
   bool nothing_expendable_ = false;  ///< found in this refresh
   WatchEvents events_;

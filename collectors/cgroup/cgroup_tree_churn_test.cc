@@ -174,7 +174,7 @@ TEST_P(CgroupTreeUnderChurn, KnowsExactlyWhatThereIs) {
       ASSERT_NO_FATAL_FAILURE(expect_truth(tree, truth)) << step;
       ASSERT_NO_FATAL_FAILURE(lives.compare(tree, churn.v1 ? 1 : 0)) << step;
       if (churn.events == Events::all) {
-        ASSERT_EQ(files.watched_directories(), directories(truth)) << step;
+        ASSERT_EQ(files.watched(), directories(truth)) << step;
       }
     }
     EXPECT_GT(tree.counters().removed, 1000U);

@@ -177,7 +177,7 @@ TEST_F(CgroupTreeTest, SeesARenamedCgroupAsAnotherOneWithAllThatIsInIt) {
   host_.make("/b/in/side");
   tree.refresh();
   EXPECT_THAT(paths(tree), ElementsAre("/", "/b", "/b/in", "/b/in/side"));
-  EXPECT_EQ(host_.files.watched_directories(), 3U * 4U);
+  EXPECT_EQ(host_.files.watched(), 3U * 4U);
 }
 
 TEST_F(CgroupTreeTest, ServesACgroupThatIsInOneHierarchyAloneWithWhatItHas) {

@@ -188,13 +188,14 @@ std::int64_t parse_rfc3339(std::string_view text) {
 }
 
 Result<ContainerMetadata> parse_docker_config(std::string_view json) {
-  std::array<Wanted, 5> wanted{{{{}, "Name"},
+  std::array<Wanted, 6> wanted{{{{}, "Name"},
                                 {"Config", "Image"},
                                 {{}, "Created"},
                                 {"State", "Running"},
-                                {"State", "StartedAt"}}};
+                                {"State", "StartedAt"},
+                                {"State", "OOMKilled"}}};
   if (!read_json(json, wanted)) return failure("no JSON object", {}, EBADMSG);
-  const auto& [name, image, created, running, started_at] = wanted;
+  const auto& [name, image, created, running, started_at, oom_killed] = wanted;
   ContainerMetadata metadata;
   metadata.name =
       repair_text(std::string_view(name.text).substr(name.text.starts_with('/') ? 1 : 0), kMaxText);
@@ -205,6 +206,7 @@ Result<ContainerMetadata> parse_docker_config(std::string_view json) {
   metadata.created_at_ns = parse_rfc3339(created.text);
   // StartedAt is of the run before until dockerd has written that this one runs.
   if (running.yes) metadata.started_at_ns = parse_rfc3339(started_at.text);
+  metadata.oom_killed = oom_killed.yes;
   return metadata;
 }
 

@@ -14,8 +14,8 @@ namespace cgmon {
 /// Reads docker's own files, without its socket: DATA_ROOT/containers/ID/config.v2.json, written by
 /// dockerd (moby, container.Container), mode 0600 in a directory of mode 0710, so that it takes
 /// root or CAP_DAC_READ_SEARCH. Keys: Name ("/web_1"), Config.Image (as typed), Created,
-/// State.{Running,StartedAt}. Its content is in the hands of whoever may start containers.
-/// One-thread.
+/// State.{Running,StartedAt,OOMKilled}. Its content is in the hands of whoever may start
+/// containers. One-thread.
 class DockerFiles {
  public:
   /// `data_roots` are paths on the host; none means: daemon.json's data-root, else /var/lib/docker.

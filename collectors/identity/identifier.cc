@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint8_t kAsks = 12;  // one a pass: three minutes at 15 s
 constexpr std::size_t kMaxText = 256;
+constexpr std::uint64_t kDeparted = std::uint64_t{1} << 63U;  // of a key; no generation gets there
 
 }  // namespace
 
@@ -50,6 +51,13 @@ void Identifier::ask(Slot slot) {
               entry.labels->container_id);
 }
 
+bool Identifier::ask_departed(std::uint32_t number, std::string_view runtime, std::string_view id) {
+  if (queue_ == nullptr) return false;
+  ++open_questions_;
+  queue_->ask(kDeparted | number, runtime, id);
+  return true;
+}
+
 void Identifier::ask_again() {
   if (incomplete_ == 0) return;
   for (std::size_t slot = 0; slot < entries_.size(); ++slot) {
@@ -62,6 +70,11 @@ void Identifier::settle(std::int64_t max_wait_ns) {
   if (open_questions_ == 0) return;
   // Only new containers are waited for, and once: a disk that hangs delays one page, not all.
   if (std::exchange(any_new_, false)) queue_->wait(max_wait_ns);
+  take_answers();
+}
+
+void Identifier::take_answers() {
+  if (open_questions_ == 0) return;
   answers_.clear();
   queue_->take(answers_);
   open_questions_ -= std::min(open_questions_, answers_.size());
@@ -69,6 +82,10 @@ void Identifier::settle(std::int64_t max_wait_ns) {
 }
 
 void Identifier::take(const MetadataAnswer& answer) {
+  if ((answer.key & kDeparted) != 0) {
+    departed_.push_back(answer);
+    return;
+  }
   const auto slot = static_cast<Slot>(answer.key & UINT32_MAX);
   Entry& entry = entries_[slot];
   if (!entry.labels || entry.generation != answer.key >> 32U) return;

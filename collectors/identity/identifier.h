@@ -24,9 +24,16 @@ class Identifier {
   /// Asks again about containers of which something is still to come: engines write their files
   /// after they make the cgroup.
   void ask_again();
-  /// Takes in what was answered, having waited at most `max_wait_ns` if new containers were asked
+  /// Takes in what was answered.
+  void take_answers();
+  /// The same, having waited at most `max_wait_ns` if new containers were asked
   /// about since the last call.
   void settle(std::int64_t max_wait_ns);
+
+  /// Asks about a container whose cgroup is gone; false when there is nobody to ask.
+  bool ask_departed(std::uint32_t number, std::string_view runtime, std::string_view id);
+  /// What was answered of those, by number, taken in by settle() since the last clear.
+  [[nodiscard]] std::vector<MetadataAnswer>& departed() { return departed_; }
 
   [[nodiscard]] const std::shared_ptr<const CgroupLabels>& labels(Slot slot) const {
     return entries_[slot].labels;
@@ -49,7 +56,7 @@ class Identifier {
 
   MetadataQueue* queue_;
   std::vector<Entry> entries_;  // by slot
-  std::vector<MetadataAnswer> answers_;
+  std::vector<MetadataAnswer> answers_, departed_;
   std::vector<MetadataFailure> failures_;
   std::size_t open_questions_ = 0, incomplete_ = 0;
   bool any_new_ = false;  ///< asked about for the first time since the last settle()

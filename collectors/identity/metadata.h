@@ -12,6 +12,7 @@ struct ContainerMetadata {
   std::string name, image;         ///< valid UTF-8, bounded
   std::int64_t created_at_ns = 0;  ///< since the epoch, 0: not known
   std::int64_t started_at_ns = 0;  ///< since the epoch, 0: not running yet, as far as the file says
+  bool oom_killed = false;         ///< that is how it ended
 };
 
 /// Answer to one question.

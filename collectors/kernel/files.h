@@ -43,8 +43,16 @@ class DirectoryListing {
 
 /// What a watch reported since it was last asked; reused like DirectoryListing.
 struct WatchEvents {
+  /// A directory that was made or moved in; it may be gone by now.
+  struct Made {
+    int parent;  ///< watch number
+    std::string name;
+  };
   std::vector<int> directories;  ///< watch numbers of directories whose set of children changed
-  bool overflow = false;         ///< events were lost: every watched directory may have changed
+  std::vector<int> files;        ///< watch numbers of files that the kernel has marked as changed
+  std::vector<Made> made;
+  bool overflow = false;  ///< events were lost: all that is watched may have changed
+  void clear() { directories.clear(), files.clear(), made.clear(), overflow = false; }
 };
 
 /// Every question that `collectors` puts to the kernel. One implementation makes the system calls
@@ -84,10 +92,12 @@ class Files {
   /// Fills `listing` with the directories in a directory, `.` and `..` left out.
   virtual int list_directories(int dir, const char* path, DirectoryListing& listing) = 0;
 
-  /// A watch for directories made, removed or renamed (inotify).
+  /// A watch for directories made, removed or renamed, and for files that change (inotify).
   virtual int open_watch() = 0;
   /// Watches one more directory below a handle; returns its watch number.
   virtual int watch_directory(int watch, int dir, const char* path) = 0;
+  /// Watches a file: cgroup.events and the like, of which the kernel tells when they change.
+  virtual int watch_file(int watch, int dir, const char* path) = 0;
   virtual void unwatch(int watch, int number) = 0;
   /// What happened since the last call; never blocks. 0 or a negative errno.
   virtual int read_watch(int watch, WatchEvents& events) = 0;

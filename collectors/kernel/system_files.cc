@@ -45,6 +45,24 @@ int open_without_links(int dir, std::string_view path, int flags) {
   }
 }
 
+/// inotify has no *at() call; the descriptor's own link is the same thing.
+int watch_at(int watch, int dir, const char* path, std::uint32_t events) {
+  std::array<char, 4200> absolute{};
+  const std::size_t length = std::strlen(path);
+  constexpr std::string_view kPrefix = "/proc/self/fd/";
+  std::memcpy(absolute.data(), kPrefix.data(), kPrefix.size());
+  char* end = std::to_chars(absolute.data() + kPrefix.size(), absolute.data() + 32, dir).ptr;
+  if (length + 34 > absolute.size()) return -ENAMETOOLONG;
+  *end++ = '/';
+  std::memcpy(end, path, length + 1);
+  return or_errno(::inotify_add_watch(watch, absolute.data(), events | IN_DONT_FOLLOW));
+}
+
+/// The name that comes with an event is padded with zeros.
+std::string name_of(const inotify_event& event, const char* name) {
+  return {name, ::strnlen(name, event.len)};
+}
+
 }  // namespace
 
 int SystemFiles::open_directory(int dir, const char* path) {
@@ -143,25 +161,18 @@ int SystemFiles::list_directories(int dir, const char* path, DirectoryListing& l
 int SystemFiles::open_watch() { return or_errno(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)); }
 
 int SystemFiles::watch_directory(int watch, int dir, const char* path) {
-  // inotify has no *at() call; the descriptor's own link is the same thing.
-  std::array<char, 4200> absolute{};
-  const std::size_t length = std::strlen(path);
-  constexpr std::string_view kPrefix = "/proc/self/fd/";
-  std::memcpy(absolute.data(), kPrefix.data(), kPrefix.size());
-  char* end = std::to_chars(absolute.data() + kPrefix.size(), absolute.data() + 32, dir).ptr;
-  if (length + 34 > absolute.size()) return -ENAMETOOLONG;
-  *end++ = '/';
-  std::memcpy(end, path, length + 1);
-  return or_errno(::inotify_add_watch(
-      watch, absolute.data(),
-      IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW));
+  return watch_at(watch, dir, path,
+                  IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR);
+}
+
+int SystemFiles::watch_file(int watch, int dir, const char* path) {
+  return watch_at(watch, dir, path, IN_MODIFY);
 }
 
 void SystemFiles::unwatch(int watch, int number) { ::inotify_rm_watch(watch, number); }
 
 int SystemFiles::read_watch(int watch, WatchEvents& events) {
-  events.directories.clear();
-  events.overflow = false;
+  events.clear();
   alignas(inotify_event) std::array<char, 16384> buffer;  // NOLINT(*-init-variables): read fills it
   while (true) {
     const ssize_t size = ::read(watch, buffer.data(), buffer.size());
@@ -169,12 +180,19 @@ int SystemFiles::read_watch(int watch, WatchEvents& events) {
     for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
       inotify_event event{};
       std::memcpy(&event, buffer.data() + at, sizeof event);
+      const char* const name = buffer.data() + at + sizeof event;
       at += sizeof event + event.len;
       if ((event.mask & IN_Q_OVERFLOW) != 0) {
         events.overflow = true;
-      } else if ((event.mask & IN_ISDIR) != 0 &&
-                 (events.directories.empty() || events.directories.back() != event.wd)) {
-        events.directories.push_back(event.wd);
+      } else if ((event.mask & IN_MODIFY) != 0) {
+        events.files.push_back(event.wd);
+      } else if ((event.mask & IN_ISDIR) != 0) {
+        if (events.directories.empty() || events.directories.back() != event.wd) {
+          events.directories.push_back(event.wd);
+        }
+        if ((event.mask & (IN_CREATE | IN_MOVED_TO)) != 0) {
+          events.made.push_back({event.wd, name_of(event, name)});
+        }
       }
     }
   }

@@ -19,6 +19,7 @@ class SystemFiles final : public Files {
   int list_directories(int dir, const char* path, DirectoryListing& listing) override;
   int open_watch() override;
   int watch_directory(int watch, int dir, const char* path) override;
+  int watch_file(int watch, int dir, const char* path) override;
   void unwatch(int watch, int number) override;
   int read_watch(int watch, WatchEvents& events) override;
 };

@@ -102,6 +102,7 @@ enum class Reporter : std::uint8_t {
   every_cgroup,
   containers,
   root,
+  owners,   ///< containers and units by name, whether their cgroups live or not
   machine,  ///< no cgroup: filled by host code, without rows
   nobody,   ///< read as the input of derived rows, never printed
 };

@@ -26,6 +26,7 @@ inline constexpr auto kMemory = std::to_array<Family>({
     {"container_memory_events_oom_total", "How often memory could not be had even after reclaim (v2).", counter, count, memory},
     {"container_memory_events_oom_kill_total", "Processes killed by the OOM killer; on v1 of this very cgroup alone.", counter, count, memory},
     {"container_oom_events_total", "Processes killed by the OOM killer, descendants included.", counter, count, oom_event},
+    {"container_oom_kills_total", "Processes of an owner killed by the OOM killer, over all its cgroups that ever were; by name instead of id where it has one.", counter, count, oom_event, owners},
 });
 }  // namespace cgmon::tables::families
 
@@ -48,6 +49,7 @@ inline constexpr auto kMemory = std::to_array<Row>({
     {.family = "container_memory_events_oom_total", .sources = {{memory, v2, "memory.events", "oom", count, not_root}}},
     {.family = "container_memory_events_oom_kill_total", .sources = {{memory, v1, "memory.oom_control", "oom_kill"}, {memory, v2, "memory.events", "oom_kill", count, not_root}}},
     {.family = "container_oom_events_total", .sources = {{memory, v1, "memory.oom_control", "oom_kill", count, any, own_only}, {memory, v2, "memory.events", "oom_kill", count, not_root}}, .cadvisor_absent = kZero},
+    {.family = "container_oom_kills_total", .sources = {{agent, none, "sum over cgroups, those that are gone included"}}},
 });
 }  // namespace cgmon::tables::rows
 // clang-format on

@@ -59,6 +59,9 @@ class RecordingFiles final : public Files {
   int watch_directory(int watch, int dir, const char* path) override {
     return real_.watch_directory(watch, dir, path);
   }
+  int watch_file(int watch, int dir, const char* path) override {
+    return real_.watch_file(watch, dir, path);
+  }
   void unwatch(int watch, int number) override { real_.unwatch(watch, number); }
   int read_watch(int watch, WatchEvents& events) override {
     return real_.read_watch(watch, events);

@@ -275,25 +275,15 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--docker-host", help="socket of a running daemon, unix:///run/docker.sock")
-    parser.add_argument("--docker-root", help="its data root; default: as the daemon says")
+    dockerd.add_arguments(parser)
     parser.add_argument("--expect-mode", choices=["v1", "hybrid", "v2"])
     return parser.parse_args()
-
-
-def running_docker(options):
-    if not options.docker_host:
-        checks.need_root()
-        return dockerd.OwnDockerd()
-    docker = dockerd.Docker(options.docker_host, options.docker_root)
-    docker.data_root = options.docker_root or docker.call("info", "--format", "{{.DockerRootDir}}")
-    return docker
 
 
 def main():
     options = parse_arguments()
     binary = checks.agent_binary()
-    with running_docker(options) as docker:
+    with dockerd.running(options) as docker:
         mode = docker.host.mode
         driver = docker.call("info", "--format", "{{.CgroupDriver}}")
         say(f"layout {mode}, docker's driver {driver}, data root {docker.data_root}")

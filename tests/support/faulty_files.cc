@@ -89,12 +89,16 @@ int FaultyFiles::watch_directory(int watch, int dir, const char* path) {
   return files_.watch_directory(watch, dir, path);
 }
 
+int FaultyFiles::watch_file(int watch, int dir, const char* path) {
+  if (fails(Call::watch_file, path)) return -fault_.error;
+  return files_.watch_file(watch, dir, path);
+}
+
 void FaultyFiles::unwatch(int watch, int number) { files_.unwatch(watch, number); }
 
 int FaultyFiles::read_watch(int watch, WatchEvents& events) {
   if (fails(Call::read_watch, "")) {
-    events.directories.clear();
-    events.overflow = false;
+    events.clear();
     return -fault_.error;
   }
   return files_.read_watch(watch, events);

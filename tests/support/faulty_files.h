@@ -36,6 +36,7 @@ class FaultyFiles final : public Files {
     list_directories,
     open_watch,
     watch_directory,
+    watch_file,
     read_watch,
   };
   /// Which call fails, and how. Only calls that pass the filters are counted.
@@ -69,6 +70,7 @@ class FaultyFiles final : public Files {
   int list_directories(int dir, const char* path, DirectoryListing& listing) override;
   int open_watch() override;
   int watch_directory(int watch, int dir, const char* path) override;
+  int watch_file(int watch, int dir, const char* path) override;
   void unwatch(int watch, int number) override;
   int read_watch(int watch, WatchEvents& events) override;
 

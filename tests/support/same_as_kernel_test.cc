@@ -190,6 +190,40 @@ TEST_F(SameAsKernel, ListsDirectories) {
   }
 }
 
+/// "NUMBER/NAME" of every directory that a watch saw being made.
+std::vector<std::string> made_in(const WatchEvents& events) {
+  std::vector<std::string> names;
+  for (const WatchEvents::Made& made : events.made) {
+    names.push_back(std::to_string(made.parent) + '/' + made.name);
+  }
+  return names;
+}
+
+TEST_F(SameAsKernel, WatchesFiles) {
+  const int real = system_.open_watch(), made = tree_.open_watch();
+  make_file("/a/watched", "1");
+  EXPECT_EQ(tree_.watch_file(made, tree_top_, "a/none"),
+            system_.watch_file(real, system_top_, "a/none"));
+  const int number = system_.watch_file(real, system_top_, "a/watched");
+  EXPECT_GT(number, 0);
+  EXPECT_EQ(tree_.watch_file(made, tree_top_, "a/watched"), number);
+  WatchEvents expected, seen;
+  make_file("/a/other", "1");
+  EXPECT_EQ(system_.read_watch(real, expected), 0);
+  EXPECT_EQ(tree_.read_watch(made, seen), 0);
+  EXPECT_EQ(expected.files, std::vector<int>());
+  EXPECT_EQ(seen.files, expected.files);
+  std::ofstream(base_ + "/a/watched", std::ios::app) << '2';
+  tree_.set_file(base_ + "/a/watched", "12");
+  EXPECT_EQ(system_.read_watch(real, expected), 0);
+  EXPECT_EQ(tree_.read_watch(made, seen), 0);
+  EXPECT_EQ(expected.files, std::vector<int>{number});
+  EXPECT_EQ(seen.files, expected.files);
+  EXPECT_EQ(seen.directories, expected.directories);
+  system_.close(real);
+  tree_.close(made);
+}
+
 TEST_F(SameAsKernel, WatchesDirectories) {
   const int real = system_.open_watch(), made = tree_.open_watch();
   ASSERT_GE(real, 0);
@@ -205,6 +239,7 @@ TEST_F(SameAsKernel, WatchesDirectories) {
     EXPECT_EQ(system_.read_watch(real, expected), 0);
     EXPECT_EQ(tree_.read_watch(made, seen), 0);
     EXPECT_EQ(seen.directories, expected.directories) << when;
+    EXPECT_EQ(made_in(seen), made_in(expected)) << when;
     EXPECT_EQ(seen.overflow, expected.overflow) << when;
     return expected.directories.size();
   };

@@ -127,19 +127,32 @@ TreeFiles::Node& TreeFiles::make_in(Node& parent, std::string_view name, std::ui
   parent.mtime_ns = now_ns_;
   if (node.is(S_IFDIR)) {
     ++parent.directories;
-    report(parent);
+    report(parent, node, true);
   }
   return node;
 }
 
-void TreeFiles::report(const Node& directory) {
+void TreeFiles::report(const Node& directory, const Node& child, bool made) {
   if (muted_) return;
   for (const Handle& handle : handles_) {
     if (handle.watch == nullptr) continue;
     const auto found = handle.watch->numbers.find(&directory);
     if (found == handle.watch->numbers.end()) continue;
-    std::vector<int>& events = handle.watch->events;
-    if (events.empty() || events.back() != found->second) events.push_back(found->second);
+    WatchEvents& events = handle.watch->events;
+    if (events.directories.empty() || events.directories.back() != found->second) {
+      events.directories.push_back(found->second);
+    }
+    if (made) events.made.push_back({found->second, child.name});
+  }
+}
+
+/// As the kernel does for what it changes itself; here for every change.
+void TreeFiles::report_change(const Node& file) {
+  if (muted_) return;
+  for (const Handle& handle : handles_) {
+    if (handle.watch == nullptr) continue;
+    const auto found = handle.watch->numbers.find(&file);
+    if (found != handle.watch->numbers.end()) handle.watch->events.files.push_back(found->second);
   }
 }
 
@@ -150,7 +163,7 @@ std::shared_ptr<TreeFiles::Node> TreeFiles::detach(Node& node) {
   parent.mtime_ns = now_ns_;
   if (node.is(S_IFDIR)) {
     --parent.directories;
-    report(parent);
+    report(parent, node, false);
   }
   return detached;
 }
@@ -171,6 +184,7 @@ TreeFiles& TreeFiles::set_file(std::string_view path, std::string_view content) 
   if (node == nullptr) node = &make(path, S_IFREG | 0644U);
   if (!node->is(S_IFREG)) misuse(path, "is no file");
   node->content = content;
+  report_change(*node);
   if (!made_by_kernel(node->mount_point().magic)) node->mtime_ns = now_ns_;
   return *this;
 }
@@ -227,7 +241,7 @@ TreeFiles& TreeFiles::rename_directory(std::string_view from, std::string_view t
   parent.children.emplace(name, std::move(moved));
   ++parent.directories;
   parent.mtime_ns = now_ns_;
-  report(parent);
+  report(parent, node, true);
   return *this;
 }
 
@@ -292,7 +306,7 @@ TreeFiles& TreeFiles::overflow_watches() {
   for (const Handle& handle : handles_) {
     if (handle.watch == nullptr) continue;
     handle.watch->events.clear();
-    handle.watch->overflow = true;
+    handle.watch->events.overflow = true;
   }
   return *this;
 }
@@ -326,7 +340,7 @@ std::vector<std::string> TreeFiles::open_paths() const {
   return paths;
 }
 
-std::size_t TreeFiles::watched_directories() const {
+std::size_t TreeFiles::watched() const {
   std::size_t count = 0;
   for (const Handle& handle : handles_) {
     if (handle.watch != nullptr) count += handle.watch->numbers.size();

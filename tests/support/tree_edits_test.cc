@@ -54,9 +54,9 @@ TEST_F(WatchedTree, SaysNothingOfFilesNorOfWhatLiesDeeper) {
 TEST_F(WatchedTree, ForgetsADirectoryThatGoes) {
   const int child = files_.watch_directory(watch_, Files::kAbsolute, "/cg/docker");
   EXPECT_NE(child, number_);
-  EXPECT_EQ(files_.watched_directories(), 2U);
+  EXPECT_EQ(files_.watched(), 2U);
   files_.remove_directory("/cg/docker").add_directory("/cg/docker").add_directory("/cg/docker/x");
-  EXPECT_EQ(files_.watched_directories(), 1U);
+  EXPECT_EQ(files_.watched(), 1U);
   EXPECT_THAT(events().directories, ElementsAre(number_));
   EXPECT_GT(files_.watch_directory(watch_, Files::kAbsolute, "/cg/docker"), child)
       << "numbers are not used again";
@@ -83,7 +83,7 @@ TEST_F(WatchedTree, FailsToWatchWhenTold) {
   EXPECT_EQ(files_.watch_directory(watch_, Files::kAbsolute, "/cg"), number_)
       << "is watched already";
   EXPECT_EQ(files_.open_watch(), -EMFILE);
-  EXPECT_EQ(files_.watched_directories(), 1U);
+  EXPECT_EQ(files_.watched(), 1U);
   files_.fail_watches(0).fail_open_watch(0);
   EXPECT_GT(files_.watch_directory(watch_, Files::kAbsolute, "/cg/docker"), number_);
 }

@@ -217,14 +217,22 @@ int TreeFiles::open_watch() {
 }
 
 int TreeFiles::watch_directory(int watch, int dir, const char* path) {
+  Found found = look_up(dir, path, Last::keep);
+  if (found.error == 0 && !found.node->is(S_IFDIR)) found.error = -ENOTDIR;
+  return add_watch(watch, found);
+}
+
+int TreeFiles::watch_file(int watch, int dir, const char* path) {
+  return add_watch(watch, look_up(dir, path, Last::keep));
+}
+
+int TreeFiles::add_watch(int watch, const Found& found) {
   Handle* const handle = handle_of(watch);
   if (handle == nullptr) return -EBADF;
   if (handle->watch == nullptr) return -EINVAL;
-  const auto [node, error] = look_up(dir, path, Last::keep);
-  if (error != 0) return error;
-  if (!node->is(S_IFDIR)) return -ENOTDIR;
-  if (node->removed) return -ENOENT;
-  const auto [place, added] = handle->watch->numbers.try_emplace(node, 0);
+  if (found.error != 0) return found.error;
+  if (found.node->removed) return -ENOENT;
+  const auto [place, added] = handle->watch->numbers.try_emplace(found.node, 0);
   if (!added) return place->second;
   if (watch_error_ != 0) {
     handle->watch->numbers.erase(place);
@@ -240,14 +248,12 @@ void TreeFiles::unwatch(int watch, int number) {
 }
 
 int TreeFiles::read_watch(int watch, WatchEvents& events) {
-  events.directories.clear();
-  events.overflow = false;
+  events.clear();
   Handle* const handle = handle_of(watch);
   if (handle == nullptr) return -EBADF;
   if (handle->path_only) return -EBADF;
   if (handle->watch == nullptr) return handle->node->is(S_IFDIR) ? -EISDIR : -EINVAL;
-  events.directories.assign(handle->watch->events.begin(), handle->watch->events.end());
-  events.overflow = std::exchange(handle->watch->overflow, false);
+  events = handle->watch->events;
   handle->watch->events.clear();
   return 0;
 }

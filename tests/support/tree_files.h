@@ -89,8 +89,8 @@ class TreeFiles final : public Files {
   [[nodiscard]] std::size_t bad_handles() const { return bad_handles_; }
   /// Paths of what is open, for the message of a leak test. Watches are "(watch)".
   [[nodiscard]] std::vector<std::string> open_paths() const;
-  /// How many directories are watched, all watches together.
-  [[nodiscard]] std::size_t watched_directories() const;
+  /// How many directories and files are watched, all watches together.
+  [[nodiscard]] std::size_t watched() const;
 
   int open_directory(int dir, const char* path) override;
   /// A FIFO, which would block: -EDEADLK.
@@ -105,6 +105,7 @@ class TreeFiles final : public Files {
   int list_directories(int dir, const char* path, DirectoryListing& listing) override;
   int open_watch() override;
   int watch_directory(int watch, int dir, const char* path) override;
+  int watch_file(int watch, int dir, const char* path) override;
   void unwatch(int watch, int number) override;
   int read_watch(int watch, WatchEvents& events) override;
 
@@ -130,9 +131,8 @@ class TreeFiles final : public Files {
   };
   struct Watch {
     std::unordered_map<const Node*, int> numbers;
-    std::vector<int> events;
+    WatchEvents events;
     int last_number = 0;
-    bool overflow = false;
   };
   struct Handle {
     std::shared_ptr<Node> node;  ///< or:
@@ -150,6 +150,7 @@ class TreeFiles final : public Files {
   [[nodiscard]] Found look_up(int dir, std::string_view path, Last last);
   [[nodiscard]] Handle* handle_of(int number);
   [[nodiscard]] Watch* watch_of(int number);
+  int add_watch(int watch, const Found& found);
   int take_handle(Handle handle);
   [[nodiscard]] bool full() const { return open_handles_ >= handle_limit_; }
 
@@ -160,7 +161,8 @@ class TreeFiles final : public Files {
   std::shared_ptr<Node> detach(Node& node);
   void forget(Node& node);
   void copy_into(const Node& from, Node& to);
-  void report(const Node& directory);
+  void report(const Node& directory, const Node& child, bool made);
+  void report_change(const Node& file);
 
   std::shared_ptr<Node> root_;
   std::vector<Handle> handles_;

@@ -112,22 +112,24 @@ class Agent:
 
     def connection(self):
         # The server ends a connection that is idle for 5 s, as it may.
-        if self._connection is not None and time.monotonic() - self._used > 3:
-            self._hang_up()
+        if time.monotonic() - self._used > 3:
+            self.hang_up()
         if self._connection is None:
             self._connection = Connection(self.port)
         self._used = time.monotonic()
         return self._connection
 
-    def _hang_up(self):
-        self._connection.close()
-        self._connection = None
+    def hang_up(self):
+        """Ends the kept connection, if there is one; the next question makes another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def get(self, path, headers=()):
         response = self.connection().get(path, headers)
         self._used = time.monotonic()
         if response.headers.get("connection", "").lower() == "close":  # it is crowded
-            self._hang_up()
+            self.hang_up()
         return response
 
     def scrape_bytes(self):
@@ -151,9 +153,7 @@ class Agent:
 
     def stop(self):
         """SIGTERM, and SIGKILL if that does not help. Returns the exit code."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self.hang_up()
         if self.process is None:
             return None
         if self.process.poll() is None:

@@ -7,7 +7,7 @@ import tempfile
 
 from support.agent import dies_with_us
 from support.cgroups import remove_directory
-from support.checks import Skip, expect, say, wait_until
+from support.checks import Skip, expect, need_root, say, wait_until
 from support.kernel_reader import Cgroup, Host
 
 kImage = "bb:1"
@@ -110,6 +110,10 @@ class Docker:
             command,
         )
         return Container(self, name)
+
+    def forget_later(self, name):
+        """A container that was made by call() is removed at the end, too."""
+        self._containers.append(name)
 
     def remove(self, name):
         self.call("rm", "-f", name)
@@ -233,6 +237,22 @@ class OwnDockerd(Docker):
             points = [line.split(" ")[4] for line in file]
         for point in sorted((p for p in points if p.startswith(self._top + "/")), reverse=True):
             subprocess.run(["umount", "-l", point], check=False)
+
+
+def add_arguments(parser):
+    """The options by which a script is told of a daemon that runs."""
+    parser.add_argument("--docker-host", help="socket of a running daemon, unix:///run/docker.sock")
+    parser.add_argument("--docker-root", help="its data root; default: as the daemon says")
+
+
+def running(options):
+    """The daemon that the options name, else one of our own; to be entered by `with`."""
+    if not options.docker_host:
+        need_root()
+        return OwnDockerd()
+    docker = Docker(options.docker_host, options.docker_root)
+    docker.data_root = options.docker_root or docker.call("info", "--format", "{{.DockerRootDir}}")
+    return docker
 
 
 def _what_is(program):

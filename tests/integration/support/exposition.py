@@ -54,7 +54,7 @@ class Page:
     def __init__(self):
         self.families = {}
 
-    def samples(self, name, **labels):
+    def samples(self, name, /, **labels):
         """Samples of that name that have all the given labels."""
         family = self.families.get(name) or self.families.get(_base_name(name))
         if family is None:
@@ -62,14 +62,14 @@ class Page:
         wanted = labels.items()
         return [s for s in family.samples if s.name == name and wanted <= s.labels.items()]
 
-    def sample(self, name, **labels):
+    def sample(self, name, /, **labels):
         """The one sample with those labels, or None. More than one is an error of the caller."""
         found = self.samples(name, **labels)
         if len(found) > 1:
             raise AssertionError(f"{len(found)} series {name}{labels}, wanted at most one")
         return found[0] if found else None
 
-    def value(self, name, **labels):
+    def value(self, name, /, **labels):
         found = self.sample(name, **labels)
         if found is None:
             raise AssertionError(f"no series {name}{labels} on the page")

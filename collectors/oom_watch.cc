@@ -1,0 +1,238 @@
+#include "collectors/oom_watch.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "collectors/identity/cgroup_path.h"
+#include "collectors/identity/utf8.h"
+
+namespace cgmon {
+namespace {
+
+constexpr std::size_t kEvents = row("container_oom_events_total");
+constexpr std::size_t kKills = row("container_oom_kills_total");
+constexpr std::size_t kMostText = 64 * 1024;
+
+constexpr auto kOomKill = std::to_array<std::string_view>({"oom_kill"});
+constexpr auto kPopulated = std::to_array<std::string_view>({"populated"});
+
+/// The file that the OOM row is read of on this host, nullptr if there is none.
+const FileKind* file_of_kills(const ReadPlan& plan) {
+  if (!plan.served[kEvents] || !plan.served[kKills]) return nullptr;
+  for (const FileKind& kind : plan.files) {
+    if (std::ranges::any_of(kind.bindings,
+                            [](const Binding& binding) { return binding.row == kEvents; })) {
+      return &kind;
+    }
+  }
+  return nullptr;
+}
+
+/// v2 counts what is below a cgroup, too.
+bool is_hierarchical(const Layout& layout) {
+  const int hierarchy = layout.serving(Controller::memory);
+  return hierarchy >= 0 &&
+         layout.hierarchies[static_cast<std::size_t>(hierarchy)].version == Version::v2;
+}
+
+}  // namespace
+
+OomWatch::OomWatch(Files& files, const Clock& clock, const Layout& layout, const CgroupTree& tree,
+                   Identifier& identifier)
+    : files_(files),
+      clock_(clock),
+      tree_(tree),
+      identifier_(identifier),
+      whole_host_(!layout.restricted()),
+      kills_({}, is_hierarchical(layout)),
+      count_parser_(kOomKill),
+      events_parser_(kPopulated),
+      host_parser_(kOomKill) {
+  for (std::size_t h = 0; h < tree.walked().size(); ++h) {
+    const auto hierarchy = static_cast<std::size_t>(tree.walked()[h]);
+    if (layout.hierarchies[hierarchy].version == Version::v2) events_in_ = h;
+  }
+}
+
+void OomWatch::follow_plan(const ReadPlan& plan, std::span<SubtreeSums> sums) {
+  file_ = file_of_kills(plan);
+  const auto summed = std::ranges::find(sums, kEvents, &SubtreeSums::row);
+  sums_ = summed != sums.end() ? &*summed : nullptr;
+  if (!active()) return;
+  const auto walked = std::ranges::find(tree_.walked(), file_->hierarchy);
+  counted_in_ = static_cast<std::size_t>(walked - tree_.walked().begin());
+  if (events_in_ && watch_ < 0) watch_ = files_.open_watch();
+}
+
+OomWatch::~OomWatch() {
+  if (watch_ >= 0) files_.close(watch_);
+}
+
+/// The host's count comes first: what it has and no cgroup has by then is nobody's.
+void OomWatch::begin(int proc, std::int64_t wall_ns) {
+  if (!active()) return;
+  if (started_ns_ == 0) started_ns_ = wall_ns;
+  host_kills_.reset();
+  if (!whole_host_ || proc < 0) return;
+  if (read_file(files_, proc, "vmstat", kMostText, text_) != 0) return;
+  // "oom_kill N", one of some 150 lines; kernels before 4.13 have none.
+  (void)host_parser_.parse(text_, [&](std::size_t, std::uint64_t kills) { host_kills_ = kills; });
+}
+
+void OomWatch::look() {
+  if (!active() || watch_ < 0 || files_.read_watch(watch_, events_) != 0) return;
+  if (events_.overflow) {
+    for (const auto& [number, slot] : by_number_) look_at(slot);
+    return;
+  }
+  std::ranges::sort(events_.files);
+  const auto again = std::ranges::unique(events_.files);
+  events_.files.erase(again.begin(), again.end());
+  for (const int number : events_.files) {
+    const auto found = by_number_.find(number);
+    if (found != by_number_.end()) look_at(found->second);
+  }
+}
+
+/// First whether anything runs in it: what has died before is in the count that is read then.
+void OomWatch::look_at(Slot slot) {
+  const Cgroup* const cgroup = tree_.at(slot);
+  if (cgroup == nullptr) return;
+  const auto populated = read_number(*events_in_, *cgroup, "cgroup.events", events_parser_);
+  if (!populated || *populated != 0) {
+    kills_.doubt(slot);
+    return;
+  }
+  if (const auto count = count_of(*cgroup)) {
+    kills_.look(slot, *count, true);
+  } else {
+    kills_.doubt(slot);
+  }
+}
+
+/// What a cgroup and all below it count.
+std::optional<std::uint64_t> OomWatch::count_of(const Cgroup& cgroup) {
+  const auto own = read_number(counted_in_, cgroup, file_->file, count_parser_);
+  if (!own || sums_ == nullptr) return own;
+  const auto rise = [this](const auto& self, const Cgroup& at,
+                           std::uint64_t count) -> std::uint64_t {
+    std::uint64_t more = sums_->look(at, count);
+    for (const auto& [name, child] : at.children) {
+      if (child->slot == kNoSlot) continue;
+      const auto own_count = read_number(counted_in_, *child, file_->file, count_parser_);
+      more += self(self, *child, own_count.value_or(0));
+    }
+    return more;
+  };
+  return kills_.count(cgroup.slot) + rise(rise, cgroup, *own);
+}
+
+std::optional<std::uint64_t> OomWatch::read_number(std::size_t h, const Cgroup& cgroup,
+                                                   const std::string& file,
+                                                   FlatKeyedParser& parser) {
+  if (!cgroup.is_in(h)) return std::nullopt;
+  path_ = tree_.relative(cgroup, h);
+  path_ += '/';
+  path_ += file;
+  if (read_file(files_, tree_.directory(h), path_.c_str(), kMostText, text_) != 0) {
+    return std::nullopt;  // it is gone: what is left is what its witnesses say
+  }
+  std::optional<std::uint64_t> number;
+  (void)parser.parse(text_, [&](std::size_t, std::uint64_t value) { number = value; });
+  return number;
+}
+
+void OomWatch::remove(Slot slot) {
+  if (is_watched(slot)) {
+    // The kernel keeps the watch of a file that is gone.
+    files_.unwatch(watch_, numbers_[slot]);
+    by_number_.erase(std::exchange(numbers_[slot], -1));
+  }
+  kills_.remove(slot, identifier_.labels(slot), clock_.monotonic_ns());
+}
+
+void OomWatch::take_brief() {
+  if (!active()) return;
+  for (const CgroupTree::Brief& brief : tree_.brief()) {
+    const PathIdentity identity = identify_path(brief.path);
+    auto labels = std::make_shared<CgroupLabels>();
+    labels->id = repair_path(brief.path);
+    labels->kind = identity.kind;
+    labels->runtime = identity.runtime;
+    labels->container_id = identity.container_id;
+    kills_.add_brief(brief.parent, std::move(labels), clock_.monotonic_ns());
+  }
+}
+
+void OomWatch::add(const Cgroup& cgroup, bool chosen) {
+  const bool has_count = active() && cgroup.is_in(counted_in_);
+  kills_.add(cgroup, has_count ? cgroup.places[counted_in_].inode : 0);
+  choose(cgroup, chosen);
+  if (!has_count || !passed_ || !is_watched(cgroup.slot)) return;
+  // It may have died before it was watched. If nothing has run in it yet, this is not its last
+  // count.
+  if (const auto count = count_of(cgroup)) kills_.look(cgroup.slot, *count, false);
+}
+
+void OomWatch::choose(const Cgroup& cgroup, bool chosen) {
+  const Slot slot = cgroup.slot;
+  kills_.choose(slot, chosen);
+  const CgroupKind kind = identifier_.labels(slot)->kind;
+  const bool may_own = kind == CgroupKind::container || kind == CgroupKind::unit;
+  if (!active() || watch_ < 0 || !chosen || !may_own || is_watched(slot) ||
+      !cgroup.is_in(*events_in_)) {
+    return;
+  }
+  path_ = tree_.relative(cgroup, *events_in_);
+  path_ += "/cgroup.events";
+  const int number = files_.watch_file(watch_, tree_.directory(*events_in_), path_.c_str());
+  if (number < 0) return;  // no more watches: its witnesses are left
+  if (slot >= numbers_.size()) numbers_.resize(slot + 1, -1);
+  numbers_[slot] = number;
+  by_number_[number] = slot;
+}
+
+void OomWatch::ask(OomKills::Asking asking) {
+  questions_.clear();
+  kills_.take_questions(asking, questions_);
+  for (const OomKills::Question& question : questions_) {
+    if (!identifier_.ask_departed(question.number, question.runtime, question.container_id)) {
+      kills_.answer(question.number, {});
+    }
+  }
+}
+
+void OomWatch::settle(Snapshot& snapshot) {
+  snapshot.loose.clear();
+  if (!active() || !snapshot.served[kKills]) return;
+  for (const MetadataAnswer& answer : identifier_.departed()) {
+    kills_.answer(static_cast<std::uint32_t>(answer.key),
+                  {.found = answer.found,
+                   .running = answer.metadata.started_at_ns != 0,
+                   .oom_killed = answer.metadata.oom_killed,
+                   .name = answer.metadata.name,
+                   .image = answer.metadata.image});
+  }
+  identifier_.departed().clear();
+  kills_.settle({.order = tree_.in_order(),
+                 .host = host_kills_,
+                 .started_ns = started_ns_,
+                 .now_ns = clock_.monotonic_ns()},
+                snapshot);
+  passed_ = true;
+}
+
+std::vector<int> OomWatch::watches() const {
+  if (!active() || watch_ < 0 || !passed_) return {};
+  std::vector<int> handles{watch_};
+  for (const std::size_t h : {tree_.master(), *events_in_}) {
+    const int handle = tree_.watch_of(h);
+    if (handle >= 0 && std::ranges::find(handles, handle) == handles.end()) {
+      handles.push_back(handle);
+    }
+  }
+  return handles;
+}
+
+}  // namespace cgmon

@@ -62,6 +62,9 @@ class RememberingFiles final : public Files {
   int watch_directory(int watch, int dir, const char* path) override {
     return files_.watch_directory(watch, dir, path);
   }
+  int watch_file(int watch, int dir, const char* path) override {
+    return files_.watch_file(watch, dir, path);
+  }
   void unwatch(int watch, int number) override { files_.unwatch(watch, number); }
   int read_watch(int watch, WatchEvents& events) override {
     return files_.read_watch(watch, events);

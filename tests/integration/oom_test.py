@@ -127,7 +127,7 @@ class Oom:
         expect_equal([s.value() for s in shown], [1.0], f"{kEvents} after its end")
 
     def asleep(self):
-        """On a quiet host the agent's threads do not run at all between scrapes."""
+        """On a quiet host the agent sleeps between scrapes; but for the HTTP server's own threads."""
         for _ in range(6):
             before = self._churn()
             self.agent.hang_up()
@@ -180,7 +180,12 @@ class Oom:
         result.host = host_kills() - host_before
         result.slowest = max(took)
         explained = result.attributed + result.unattributed
-        expect_equal(explained, result.host, f"kills that are somebody's or nobody's; {result.said()}")
+        # Others on this host may have lost something since the last pass.
+        expect(explained <= result.host, f"more kills than the host's: {result.said()}")
+        expect(
+            len(result.named | result.by_id) + result.unattributed >= len(names),
+            f"kills that are neither somebody's nor nobody's: {result.said()}",
+        )
         return result
 
     def _end_one(self, name, *options):
@@ -205,11 +210,13 @@ class Oom:
         return sum(page.value(name) for name in names) + requests
 
     def _switches(self):
-        """{thread: context switches}"""
+        """{thread: context switches}, the HTTP server's left out: it looks around every 2 s."""
         found = {}
         for task in os.listdir(f"/proc/{self.agent.pid}/task"):
             with open(f"/proc/{self.agent.pid}/task/{task}/status", encoding="ascii") as file:
                 lines = dict(line.split(":", 1) for line in file)
+            if lines["Name"].strip().startswith("civetweb"):
+                continue
             counts = ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches")
             found[task] = sum(int(lines[name]) for name in counts)
         return found

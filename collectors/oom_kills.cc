@@ -264,15 +264,17 @@ void OomKills::explain(Slot witness, std::uint64_t kills) {
     if (witness_of(candidate.below) == witness) suspects_.push_back(&candidate);
   }
   // One each is certain of those that were OOM-killed.
-  const auto guilty = std::ranges::partition(
-      suspects_, [](const Candidate* suspect) { return !suspect->oom_killed || suspect->counted; });
+  const auto guilty = std::partition(
+      suspects_.begin(), suspects_.end(),
+      [](const Candidate* suspect) { return !suspect->oom_killed || suspect->counted; });
+  const auto guilty_ones = static_cast<std::size_t>(suspects_.end() - guilty);
   const bool several = suspects_.size() > 1 && !same_owner();
-  if (several && kills >= guilty.size()) {
-    for (Candidate* const suspect : guilty) {
+  if (several && kills >= guilty_ones) {
+    std::for_each(guilty, suspects_.end(), [&](Candidate* suspect) {
       credit(*suspect, witness, 1);
       suspect->counted = true;
-    }
-    kills -= guilty.size();
+    });
+    kills -= guilty_ones;
   }
   if (kills == 0) return;
   if (std::ranges::any_of(suspects_, &Candidate::waits)) {

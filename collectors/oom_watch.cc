@@ -87,8 +87,8 @@ void OomWatch::look() {
     return;
   }
   std::ranges::sort(events_.files);
-  const auto again = std::ranges::unique(events_.files);
-  events_.files.erase(again.begin(), again.end());
+  const auto again = std::unique(events_.files.begin(), events_.files.end());
+  events_.files.erase(again, events_.files.end());
   for (const int number : events_.files) {
     const auto found = by_number_.find(number);
     if (found != by_number_.end()) look_at(found->second);

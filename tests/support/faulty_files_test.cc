@@ -92,6 +92,7 @@ TEST(FaultyFiles, LetsEveryKindOfCallFailAndSucceed) {
         files.list_directories(Files::kAbsolute, "/", listing),
         watch,
         files.watch_directory(watch, Files::kAbsolute, "/d"),
+        files.watch_file(watch, Files::kAbsolute, "/d/f"),
         files.read_watch(watch, events),
     };
     for (const int handle : {dir, file, beneath, watch}) {

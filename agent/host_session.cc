@@ -77,6 +77,7 @@ void HostSession::reconfigure(const CollectorOptions& options) {
   options_.collector.descriptors = kept_files_budget(options.descriptors, descriptor_limit_);
   options_.collector.names_wait_ns = before.names_wait_ns;
   options_.collector.ticks_per_second = before.ticks_per_second;
+  options_.collector.page_bytes = before.page_bytes;
   collector_->reconfigure(options_.collector);
 }
 

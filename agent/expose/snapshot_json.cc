@@ -30,9 +30,10 @@ void write_labels(std::string_view labels, JsonWriter& json) {
     std::string value;
     std::size_t at = equals + 2;
     for (; at < labels.size() && labels[at] != '"'; ++at) {
-      if (labels[at] == '\\') ++at;
+      const bool escaped = labels[at] == '\\';
+      if (escaped) ++at;
       if (at == labels.size()) return;
-      value += labels[at] == 'n' && labels[at - 1] == '\\' ? '\n' : labels[at];
+      value += escaped && labels[at] == 'n' ? '\n' : labels[at];
     }
     json.member(labels.substr(0, equals), value);
     labels.remove_prefix(std::min(at + 1, labels.size()));

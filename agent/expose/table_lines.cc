@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
+#include <string_view>
+#include <utility>
 
 #include "agent/expose/terminal_text.h"
 #include "collectors/metrics/tables.h"
@@ -179,14 +182,16 @@ TableLineMaker::BySlot TableLineMaker::rises_of(const Snapshot& older,
                                                 std::size_t row_index) const {
   BySlot rises;
   if (row_index == kNoRow || interval_.ns() == 0) return rises;
-  const auto key = [](const AxisSample& sample) {
-    return (std::uint64_t{sample.slot} << 32U) | sample.element;
+  // By name: another pass may have numbered the elements anew.
+  const auto key = [](const Snapshot& snapshot, const AxisSample& sample) {
+    return std::pair(sample.slot,
+                     std::string_view(snapshot.elements->at(sample.element).values[0]));
   };
-  std::unordered_map<std::uint64_t, std::uint64_t> before;
-  for (const AxisSample& sample : older.axes[row_index]) before[key(sample)] = sample.value;
+  std::map<std::pair<Slot, std::string_view>, std::uint64_t> before;
+  for (const AxisSample& sample : older.axes[row_index]) before[key(older, sample)] = sample.value;
   for (const AxisSample& sample : newer_.axes[row_index]) {
     if (!interval_.is_same_cgroup(sample.slot)) continue;
-    const std::uint64_t was = before[key(sample)];
+    const std::uint64_t was = before[key(newer_, sample)];
     if (sample.value >= was) rises[sample.slot] += static_cast<double>(sample.value - was);
   }
   return rises;

@@ -144,14 +144,23 @@ std::size_t CollectionLoop::free_entry() const {
 /// One sleep, and a look if that is why it ended. Without the lock but for its book-keeping.
 void CollectionLoop::doze(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
-  const std::vector<int> watches = between_.watches ? between_.watches() : std::vector<int>();
-  const std::int64_t wait = watches.empty() ? -1 : wakes_.wait_ns(clock_.monotonic_ns());
+  const Watches watches = between_.watches ? between_.watches() : Watches();
+  const std::int64_t before = clock_.monotonic_ns();
+  const bool none = watches.urgent.empty() && watches.patient.empty();
+  const std::int64_t wait = none ? -1 : wakes_.wait_ns(before);
+  const std::int64_t patient_wait = wakes_.patient_wait_ns(before);
+  using enum Sleeper::Woken;
+  Sleeper::Woken woken = by_time;
   if (wait != 0) {
-    sleeper_.sleep({}, wait);
-    lock.lock();
-    return;
+    woken = sleeper_.sleep({}, wait);
+  } else if (patient_wait != 0) {
+    woken = sleeper_.sleep(watches.urgent, patient_wait);
+  } else {
+    std::vector<int> all = watches.urgent;
+    all.insert(all.end(), watches.patient.begin(), watches.patient.end());
+    woken = sleeper_.sleep(all, -1);
   }
-  const bool looks = sleeper_.sleep(watches, -1) == Sleeper::Woken::by_watch;
+  const bool looks = woken == by_watch;
   const std::int64_t now = clock_.monotonic_ns();
   lock.lock();
   if (!looks) return;

@@ -40,7 +40,7 @@ class CollectionLoop {
   /// What happens between collections, on the loop's thread too. It sleeps until somebody asks or
   /// one of `watches` reports something; then it takes a look, at most 20 times a second.
   struct Between {
-    std::function<std::vector<int>()> watches;  ///< asked for before each sleep
+    std::function<Watches()> watches;  ///< asked for before each sleep
     std::function<void()> look;
   };
 

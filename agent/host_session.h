@@ -39,7 +39,7 @@ class HostSession {
 
   /// Between passes, when one of watches() has something to report.
   void look() { collector_->look(); }
-  [[nodiscard]] std::vector<int> watches() const { return collector_->watches(); }
+  [[nodiscard]] Watches watches() const { return collector_->watches(); }
 
   [[nodiscard]] const Layout& layout() const { return collector_->layout(); }
   [[nodiscard]] SystemClock& clock() { return clock_; }

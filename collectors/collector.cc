@@ -142,6 +142,7 @@ void Collector::look() {
   tree_.follow_events();
   follow_tree();
   oom_.ask(OomKills::Asking::first_time);
+  oom_.look();  // the end of a file's watch is an event, too, and no reason to wake again
 }
 
 /// Lets go of what belonged to cgroups that went away, and meets the new ones.

@@ -58,7 +58,7 @@ class Collector {
   /// Between passes, when one of watches() has something to report: notes what came and went, and
   /// reads the last counts of what dies. Cheap, and never needed for collect() to be right.
   void look();
-  [[nodiscard]] std::vector<int> watches() const { return oom_.watches(); }
+  [[nodiscard]] Watches watches() const { return oom_.watches(); }
 
   [[nodiscard]] const Layout& layout() const { return layout_; }
   [[nodiscard]] const ReadPlan& plan() const { return plan_; }

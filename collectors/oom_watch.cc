@@ -223,16 +223,16 @@ void OomWatch::settle(Snapshot& snapshot) {
   passed_ = true;
 }
 
-std::vector<int> OomWatch::watches() const {
+Watches OomWatch::watches() const {
   if (!active() || watch_ < 0 || !passed_) return {};
-  std::vector<int> handles{watch_};
+  Watches watches{.urgent = {watch_}, .patient = {}};
   for (const std::size_t h : {tree_.master(), *events_in_}) {
     const int handle = tree_.watch_of(h);
-    if (handle >= 0 && std::ranges::find(handles, handle) == handles.end()) {
-      handles.push_back(handle);
+    if (handle >= 0 && std::ranges::find(watches.patient, handle) == watches.patient.end()) {
+      watches.patient.push_back(handle);
     }
   }
-  return handles;
+  return watches;
 }
 
 }  // namespace cgmon

@@ -13,6 +13,7 @@
 #include "collectors/identity/identifier.h"
 #include "collectors/kernel/clock.h"
 #include "collectors/kernel/files.h"
+#include "collectors/kernel/sleeper.h"
 #include "collectors/metrics/snapshot.h"
 #include "collectors/oom_kills.h"
 #include "collectors/parse/flat_keyed.h"
@@ -56,7 +57,7 @@ class OomWatch {
 
   /// Watches that have something to report when look() and the walk should come; none when nothing
   /// would be gained.
-  [[nodiscard]] std::vector<int> watches() const;
+  [[nodiscard]] Watches watches() const;
   [[nodiscard]] const OomKills& kills() const { return kills_; }
 
  private:

@@ -8,6 +8,12 @@ struct pollfd;
 
 namespace cgmon {
 
+/// Watches (handles of Files::open_watch) that a thread sleeps on.
+struct Watches {
+  std::vector<int> urgent;   ///< what they report is soon gone
+  std::vector<int> patient;  ///< what they report can wait a little
+};
+
 /// A thread's sleep, ended by another thread, by what is watched, or by time; never by a timer of
 /// its own. sleep() is for one thread, wake() for any.
 class Sleeper {

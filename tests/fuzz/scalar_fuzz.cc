@@ -1,6 +1,7 @@
+#include <algorithm>
 #include <vector>
 
-#include "config/nearest.h"
+#include "collectors/base/nearest.h"
 #include "config/scalar.h"
 #include "tests/fuzz/target.h"
 #include "tests/fuzz/text.h"

@@ -1,8 +1,6 @@
 #include "agent/http/server.h"
 
-#include <arpa/inet.h>
 #include <civetweb.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -89,11 +87,10 @@ bool send_response(mg_connection* connection, const Response& response, bool kee
   return write_all(connection, head) && write_all(connection, body);
 }
 
-/// Every option that bears on what we serve; the library's defaults are for a file server.
+/// Every option that bears on what we serve. Files, scripts and TLS are not compiled in.
 std::vector<std::pair<std::string, std::string>> library_options(const ServerOptions& options,
                                                                  std::string ports) {
-  // document_root stays unset, so that there are no files; the begin_request callback answers
-  // everything before the library looks at paths, scripts, CORS or WebSocket upgrades.
+  // The begin_request callback answers everything before the library looks at paths or CORS.
   return {
       {"listening_ports", std::move(ports)},
       {"num_threads", std::to_string(options.threads)},
@@ -109,18 +106,9 @@ std::vector<std::pair<std::string, std::string>> library_options(const ServerOpt
       {"decode_url", "no"},
       {"decode_query_string", "no"},
       {"enable_auth_domain_check", "no"},
-      {"enable_directory_listing", "no"},
-      {"allow_sendfile_call", "no"},
-      {"allow_index_script_resource", "no"},
-      {"enable_websocket_ping_pong", "no"},
-      {"index_files", ""},
-      {"cgi_pattern", ""},
-      {"ssi_pattern", ""},
       {"access_control_allow_origin", ""},
       {"access_control_allow_methods", ""},
       {"access_control_allow_headers", ""},
-      {"static_file_max_age", "0"},
-      {"ssl_default_verify_paths", "no"},
   };
 }
 
@@ -132,6 +120,8 @@ Error listen_failure(const std::vector<ListenAddress>& places, std::string_view 
     if (error == EADDRINUSE) remedy = " (something else listens there: stop it or choose another)";
     if (error == EACCES) remedy = " (ports below 1024 need CAP_NET_BIND_SERVICE)";
     if (error == EADDRNOTAVAIL) remedy = " (no interface of this host has that address)";
+    if (error == EAFNOSUPPORT) remedy = " (this host has no IPv6)";
+    if (error == EINVAL) remedy = " (an address that begins with fe80 belongs to one interface)";
     return Error{.what = "cannot listen on " + place.text() + std::string(remedy), .error = error};
   }
   std::string all;
@@ -225,7 +215,11 @@ class Server::Connections::UnderWay {
 Result<std::vector<std::uint16_t>> Server::Connections::listen(
     const std::vector<ListenAddress>& places) {
   std::string ports;
-  for (const ListenAddress& place : places) ports += (ports.empty() ? "" : ",") + place.text();
+  for (const ListenAddress& place : places) {
+    if (!ports.empty()) ports += ',';
+    // Its word for one socket that takes IPv4 and IPv6.
+    ports += place.host.empty() ? '+' + std::to_string(place.port) : place.text();
+  }
   const auto library = library_options(options_, std::move(ports));
   std::vector<const char*> words;
   for (const auto& [name, value] : library) {
@@ -295,16 +289,14 @@ void Server::Connections::stop() {
 /// The library's accepting thread looks at its stop flag every two seconds, or when it has
 /// something to accept.
 void Server::Connections::wake_accepting_thread() const {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  ListenAddress place = listening_.front();
+  if (place.host.empty())
+    place.host = "0.0.0.0";  // where IPv6 is off for loopback, that still works
+  const SocketAddress there = socket_address(place);
+  const int fd = socket(there.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return;
-  const ListenAddress& place = listening_.front();
-  sockaddr_in there{};
-  there.sin_family = AF_INET;
-  there.sin_port = htons(place.port);
-  inet_pton(AF_INET, place.host.c_str(), &there.sin_addr);
-  // Connecting to 0.0.0.0 reaches this host. Whether it worked shows in mg_stop's return.
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the socket API's way
-  static_cast<void>(connect(fd, reinterpret_cast<const sockaddr*>(&there), sizeof(there)));
+  // Connecting to 0.0.0.0 or :: reaches this host. Whether it worked shows in mg_stop's return.
+  static_cast<void>(connect(fd, there.get(), there.size));
   close(fd);
 }
 

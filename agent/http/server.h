@@ -14,7 +14,7 @@
 namespace cgmon {
 
 struct ServerOptions {
-  /// `host:port` or `:port`; port 0: the kernel chooses.
+  /// As parse_listen_address understands them; port 0: the kernel chooses.
   std::vector<std::string> listen_addresses;
   /// One connection each, while it lives. Beyond half of them, connections are closed after their
   /// answer, so that idle ones cannot hold the last threads.
@@ -41,8 +41,8 @@ struct ServerEvents {
 /// Serves one handler over HTTP/1.1, on threads of its own. The one place that knows CivetWeb.
 /// start and stop belong to one thread; the rest is thread-safe.
 ///
-/// Handlers run on a stack of 100 KiB (compiled into Debian's library; a quarter is in use when
-/// they start): large buffers belong on the heap. All signals are blocked on the server's threads;
+/// Handlers run on a stack of 256 KiB (cmake/civetweb.cmake; 25 KiB are in use when they start):
+/// large buffers belong on the heap. All signals are blocked on the server's threads;
 /// SIGPIPE is ignored in the whole process.
 class Server {
  public:
@@ -54,7 +54,7 @@ class Server {
   /// Stops.
   ~Server();
 
-  /// Where it listens, `host:port`, in the options' order, with the ports that the kernel chose.
+  /// Where it listens, as numbers, in the options' order, with the ports that the kernel chose.
   [[nodiscard]] const std::vector<std::string>& addresses() const { return addresses_; }
   [[nodiscard]] const std::vector<std::uint16_t>& ports() const { return ports_; }
 

@@ -1,9 +1,8 @@
 #include "agent/http/server.h"
 
-#include <arpa/inet.h>
+#include <civetweb.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/http/listen_address.h"
 #include "agent/http/router.h"
 
 namespace cgmon {
@@ -26,6 +26,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -36,17 +37,17 @@ constexpr seconds kPatience{20};
 class Client {
  public:
   explicit Client(const Server& server, int receive_buffer = 0)
-      : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+      : Client(ListenAddress{"127.0.0.1", server.ports().front()}, receive_buffer) {}
+  explicit Client(const ListenAddress& address, int receive_buffer = 0)
+      : Client(socket_address(address), receive_buffer) {}
+  Client(const SocketAddress& there, int receive_buffer)
+      : fd_(socket(there.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const timeval limit{.tv_sec = kPatience.count(), .tv_usec = 0};
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     if (receive_buffer != 0) {
       setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
     }
-    sockaddr_in there{};
-    there.sin_family = AF_INET;
-    there.sin_port = htons(server.ports().front());
-    there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = connect(fd_, reinterpret_cast<const sockaddr*>(&there), sizeof(there)) == 0;
+    connected_ = connect(fd_, there.get(), there.size) == 0;
   }
   ~Client() { close(fd_); }
   Client(const Client&) = delete;
@@ -413,7 +414,7 @@ TEST_F(ServerTest, ListensAtSeveralAddressesWithThePortsTheKernelChose) {
   ASSERT_TRUE(server) << server.error().message();
   ASSERT_EQ((*server)->ports().size(), 3U);
   EXPECT_EQ((*server)->addresses()[1], "127.0.0.2:" + std::to_string((*server)->ports()[1]));
-  EXPECT_THAT((*server)->addresses()[2], StartsWith("0.0.0.0:"));
+  EXPECT_THAT((*server)->addresses()[2], EndsWith(":" + std::to_string((*server)->ports()[2])));
   for (const std::uint16_t port : (*server)->ports()) EXPECT_NE(port, 0);
 }
 
@@ -439,10 +440,60 @@ TEST_F(ServerTest, RefusesOptionsThatServeNothing) {
   const auto handler = [](const Request&) { return Response{}; };
   EXPECT_FALSE(Server::start({}, handler));
   EXPECT_FALSE(Server::start({.listen_addresses = {"127.0.0.1:0"}, .threads = 0}, handler));
-  const auto server = Server::start({.listen_addresses = {"[::1]:0"}}, handler);
+  const auto server = Server::start({.listen_addresses = {"[::1%lo]:0"}}, handler);
   ASSERT_FALSE(server);
-  EXPECT_THAT(server.error().message(), HasSubstr("IPv6"));
+  EXPECT_THAT(server.error().message(), HasSubstr("scope id"));
 }
+
+/// What a new client at `host` gets as the first line.
+std::string first_line(const Server& server, const std::string& host) {
+  Client client(ListenAddress{host, server.ports().front()});
+  if (!client.connected()) return "not connected";
+  const std::string head = client.get("/").first;
+  return head.substr(0, head.find('\r'));
+}
+
+TEST_F(ServerTest, ListensOnIPv6AloneAndOnBoth) {
+  if (listen_errno({"::1", 0}) != 0) GTEST_SKIP() << "no IPv6 loopback address on this host";
+  const auto handler = [](const Request&) { return text_response(200, "x"); };
+  for (const std::string place : {"[::1]:0", "[::]:0"}) {
+    const auto alone = Server::start({.listen_addresses = {place}}, handler);
+    ASSERT_TRUE(alone) << alone.error().message();
+    EXPECT_EQ((*alone)->addresses().front(),
+              place.substr(0, place.size() - 1) + std::to_string((*alone)->ports().front()));
+    EXPECT_EQ(first_line(**alone, "::1"), "HTTP/1.1 200 OK");
+    EXPECT_EQ(first_line(**alone, "127.0.0.1"), "not connected");
+  }
+  const auto both = Server::start({.listen_addresses = {":0"}}, handler);
+  ASSERT_TRUE(both) << both.error().message();
+  EXPECT_EQ(first_line(**both, "::1"), "HTTP/1.1 200 OK");
+  EXPECT_EQ(first_line(**both, "127.0.0.1"), "HTTP/1.1 200 OK");
+}
+
+TEST_F(ServerTest, StopsAtOnceWhereverItListens) {
+  for (const std::string place : {"127.0.0.1:0", ":0", "[::]:0", "[::1]:0"}) {
+    if (place.starts_with('[') && listen_errno({"::1", 0}) != 0) continue;
+    const auto server =
+        Server::start({.listen_addresses = {place}}, [](const Request&) { return Response{}; });
+    ASSERT_TRUE(server) << server.error().message();
+    const auto begin = steady_clock::now();
+    (*server)->stop();
+    // The library alone would take up to two seconds.
+    EXPECT_LT(steady_clock::now() - begin, milliseconds(1'000)) << place;
+  }
+}
+
+TEST(HttpLibrary, IsOursWithIPv6AndWithoutFilesScriptsAndWebSockets) {
+  EXPECT_STREQ(mg_version(), CIVETWEB_VERSION);
+  EXPECT_NE(mg_check_feature(MG_FEATURES_IPV6), 0U);
+  for (const unsigned unwanted :
+       {MG_FEATURES_FILES, MG_FEATURES_CGI, MG_FEATURES_WEBSOCKET, MG_FEATURES_LUA,
+        MG_FEATURES_SSJS, MG_FEATURES_CACHE, MG_FEATURES_X_DOMAIN_SOCKET, MG_FEATURES_HTTP2}) {
+    EXPECT_EQ(mg_check_feature(unwanted), 0U) << unwanted;
+  }
+}
+
+TEST(HttpLibrary, HasNoTlsYet) { EXPECT_EQ(mg_check_feature(MG_FEATURES_TLS), 0U); }
 
 }  // namespace
 }  // namespace cgmon

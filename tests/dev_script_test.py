@@ -191,6 +191,42 @@ class SourcePackage(unittest.TestCase):
                          "Types: deb-src\n"})
 
 
+class Run(unittest.TestCase):
+    """`./dev run` with an agent that prints its arguments."""
+
+    def call(self, words):
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(os.path.join(ROOT, "dev"), folder)
+            agent = os.path.join(folder, "build/release/agent")
+            os.makedirs(os.path.dirname(agent))
+            with open(agent, "w", encoding="utf-8") as script:
+                script.write('#!/bin/sh\necho "agent $*"\n')
+            os.chmod(agent, 0o755)
+            return subprocess.run(
+                ["bash", "-c", f"source {folder}/dev; need() {{ :; }}; build() {{ :; }}; run {words}"],
+                capture_output=True, text=True, timeout=30, check=True).stdout
+
+    def test_says_where_it_serves(self):
+        for words, address in [
+            ("", "127.0.0.1:10190"),
+            ("--log.level=debug", "127.0.0.1:10190"),
+            ("--web.listen-address=:9", "localhost:9"),
+            ("--web.listen-address [::1]:9", "[::1]:9"),
+        ]:
+            with self.subTest(words=words):
+                said = self.call(words)
+                self.assertIn(f"Serving on http://{address}/metrics (Ctrl-C ends it)\n", said)
+
+    def test_says_nothing_of_its_own_for_commands_that_end(self):
+        for words in ["detect", "--path.rootfs=/host detect", "inspect /a", "metrics", "--once",
+                      "check-config x", "completion bash", "man", "--help", "--version"]:
+            with self.subTest(words=words):
+                said = self.call(words)
+                self.assertTrue(said.startswith("agent ") and said.endswith(f"{words}\n"), said)
+                self.assertEqual(said.count("\n"), 1, said)
+                self.assertNotIn("listen-address", said)
+
+
 class Services(unittest.TestCase):
     """Runs the script's functions on a copy whose policy file lies in a directory of the test."""
 

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <climits>
 #include <condition_variable>
 #include <csignal>
 #include <ctime>
@@ -25,6 +24,8 @@ namespace {
 
 /// Bodies up to this size are copied behind their head: one system call, one packet.
 constexpr std::size_t kSmallBody = 16'384;
+/// Large ones go out in pieces of this size.
+constexpr std::size_t kPiece = 65'536;
 constexpr std::string_view kLastResort =
     "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
@@ -67,9 +68,13 @@ std::string_view header(const mg_connection* connection, const char* name) {
   return view(mg_get_header(connection, name));
 }
 
-bool write_all(mg_connection* connection, std::string_view bytes) {
+/// `give_up` is looked at between pieces; a piece's own end is the library's request_timeout after
+/// the client has last taken any of it.
+bool write_all(mg_connection* connection, std::string_view bytes,
+               std::chrono::steady_clock::time_point give_up) {
   while (!bytes.empty()) {
-    const std::size_t size = std::min<std::size_t>(bytes.size(), INT_MAX);
+    if (std::chrono::steady_clock::now() > give_up) return false;
+    const std::size_t size = std::min(bytes.size(), kPiece);
     const int written = mg_write(connection, bytes.data(), size);
     if (written < 0 || static_cast<std::size_t>(written) != size) return false;
     bytes.remove_prefix(size);
@@ -78,13 +83,14 @@ bool write_all(mg_connection* connection, std::string_view bytes) {
 }
 
 bool send_response(mg_connection* connection, const Response& response, bool keep_alive,
-                   bool with_body) {
+                   bool with_body, std::chrono::milliseconds timeout) {
+  const auto give_up = std::chrono::steady_clock::now() + timeout;
   const std::string_view body =
       response.body == nullptr ? std::string_view{} : std::string_view(*response.body);
   std::string head = response_head(response, body.size(), keep_alive, std::time(nullptr));
-  if (!with_body) return write_all(connection, head);
-  if (body.size() <= kSmallBody) return write_all(connection, head += body);
-  return write_all(connection, head) && write_all(connection, body);
+  if (!with_body) return write_all(connection, head, give_up);
+  if (body.size() <= kSmallBody) return write_all(connection, head += body, give_up);
+  return write_all(connection, head, give_up) && write_all(connection, body, give_up);
 }
 
 /// Every option that bears on what we serve. Files, scripts and TLS are not compiled in.
@@ -336,7 +342,8 @@ int Server::Connections::answer(mg_connection* connection) {
                       .content_length = header(connection, "Content-Length")});
   // Also keeps the library from reading on through a request's body, however long it says it is.
   if (!keep_alive) mg_disable_connection_keep_alive(connection);
-  if (!send_response(connection, response, keep_alive, request.method != "HEAD")) {
+  if (!send_response(connection, response, keep_alive, request.method != "HEAD",
+                     options_.send_timeout)) {
     mg_disable_connection_keep_alive(connection);
   }
   if (events_.sent) events_.sent(thread_cpu_ns() - cpu_started);
@@ -352,7 +359,7 @@ bool Server::Connections::is_crowded_or_stopping() const {
 int Server::Connections::reject(mg_connection* connection, std::string_view reason,
                                 const Response& response, bool with_body) {
   mg_disable_connection_keep_alive(connection);
-  send_response(connection, response, false, with_body);
+  send_response(connection, response, false, with_body, options_.send_timeout);
   if (events_.rejected) events_.rejected(reason, response.status);
   return response.status;
 }

@@ -22,6 +22,8 @@ struct ServerOptions {
   /// For a request's header to arrive whole, and for a client to take more of an answer. Short, as
   /// a silent connection holds a thread for so long.
   std::chrono::milliseconds request_timeout{3'000};
+  /// For a client to take all of an answer: slow ones would hold the threads otherwise.
+  std::chrono::milliseconds send_timeout{30'000};
   /// For the next request on a connection.
   std::chrono::milliseconds keep_alive_timeout{5'000};
   /// What stop() gives answers under way.

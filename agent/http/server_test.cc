@@ -1,11 +1,8 @@
 #include "agent/http/server.h"
 
-#include <civetweb.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -17,8 +14,8 @@
 #include <thread>
 #include <utility>
 
-#include "agent/http/listen_address.h"
 #include "agent/http/router.h"
+#include "agent/http/test_client.h"
 
 namespace cgmon {
 namespace {
@@ -26,95 +23,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
-using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-constexpr seconds kPatience{20};
-
-/// One connection, reading with a time limit.
-class Client {
- public:
-  explicit Client(const Server& server, int receive_buffer = 0)
-      : Client(ListenAddress{"127.0.0.1", server.ports().front()}, receive_buffer) {}
-  explicit Client(const ListenAddress& address, int receive_buffer = 0)
-      : Client(socket_address(address), receive_buffer) {}
-  Client(const SocketAddress& there, int receive_buffer)
-      : fd_(socket(there.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const timeval limit{.tv_sec = kPatience.count(), .tv_usec = 0};
-    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    if (receive_buffer != 0) {
-      setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
-    }
-    connected_ = connect(fd_, there.get(), there.size) == 0;
-  }
-  ~Client() { close(fd_); }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-
-  [[nodiscard]] bool connected() const { return connected_; }
-
-  // NOLINTNEXTLINE(modernize-use-nodiscard): most clients only care about the answer
-  bool send(std::string_view bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return false;
-      bytes.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    return true;
-  }
-
-  void finish_sending() const { shutdown(fd_, SHUT_WR); }
-
-  /// Head and body of the next answer; what came of it when the connection ends first.
-  std::pair<std::string, std::string> receive(bool with_body = true) {
-    while (!head_is_whole() && receive_more()) {
-    }
-    if (!head_is_whole()) return {std::exchange(received_, ""), ""};
-    const std::size_t head_size = received_.find("\r\n\r\n") + 4;
-    const std::string head = received_.substr(0, head_size);
-    const std::size_t at = head.find("Content-Length: ");
-    const std::size_t size =
-        !with_body || at == std::string::npos ? 0 : std::stoul(head.substr(at + 16));
-    while (received_.size() < head_size + size && receive_more()) {
-    }
-    const std::string body = received_.substr(head_size, size);
-    received_.erase(0, head_size + size);
-    return {head, body};
-  }
-
-  std::pair<std::string, std::string> get(const std::string& path) {
-    send("GET " + path + " HTTP/1.1\r\nHost: here\r\n\r\n");
-    return receive();
-  }
-
-  /// Everything until the other side closes; false after the time limit.
-  bool receive_until_closed() {
-    while (receive_more()) {
-    }
-    return errno != EAGAIN;
-  }
-  [[nodiscard]] const std::string& received() const { return received_; }
-
- private:
-  [[nodiscard]] bool head_is_whole() const {
-    return received_.find("\r\n\r\n") != std::string::npos;
-  }
-
-  bool receive_more() {
-    std::array<char, 65536> buffer{};
-    errno = 0;
-    const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
-    if (size <= 0) return false;
-    received_.append(buffer.data(), static_cast<std::size_t>(size));
-    return true;
-  }
-
-  int fd_;
-  bool connected_ = false;
-  std::string received_;
-};
 
 /// A handler that waits until it is let go.
 class Gate {
@@ -408,92 +319,19 @@ TEST_F(ServerTest, WorkersHaveSignalsBlockedAndTheStarterKeepsItsMask) {
   EXPECT_EQ(sigismember(&after, SIGTERM), sigismember(&before, SIGTERM));
 }
 
-TEST_F(ServerTest, ListensAtSeveralAddressesWithThePortsTheKernelChose) {
-  auto server = Server::start({.listen_addresses = {"127.0.0.1:0", "127.0.0.2:0", ":0"}},
-                              [](const Request&) { return text_response(200, "x"); });
-  ASSERT_TRUE(server) << server.error().message();
-  ASSERT_EQ((*server)->ports().size(), 3U);
-  EXPECT_EQ((*server)->addresses()[1], "127.0.0.2:" + std::to_string((*server)->ports()[1]));
-  EXPECT_THAT((*server)->addresses()[2], EndsWith(":" + std::to_string((*server)->ports()[2])));
-  for (const std::uint16_t port : (*server)->ports()) EXPECT_NE(port, 0);
-}
-
-TEST_F(ServerTest, AnAddressInUseIsNamedWithItsCause) {
-  const auto server = start();
-  const std::string address = server->addresses().front();
-  const auto second = Server::start({.listen_addresses = {"127.0.0.1:0", address}},
-                                    [](const Request&) { return Response{}; });
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().error, EADDRINUSE);
-  EXPECT_THAT(second.error().message(), HasSubstr("cannot listen on " + address + " "));
-  EXPECT_THAT(second.error().message(), HasSubstr("Address already in use"));
-}
-
-TEST_F(ServerTest, AnAddressOfAnotherHostIsNamedWithItsCause) {
-  const auto server = Server::start({.listen_addresses = {"192.0.2.1:0"}},
-                                    [](const Request&) { return Response{}; });
-  ASSERT_FALSE(server);
-  EXPECT_EQ(server.error().error, EADDRNOTAVAIL);
-}
-
-TEST_F(ServerTest, RefusesOptionsThatServeNothing) {
-  const auto handler = [](const Request&) { return Response{}; };
-  EXPECT_FALSE(Server::start({}, handler));
-  EXPECT_FALSE(Server::start({.listen_addresses = {"127.0.0.1:0"}, .threads = 0}, handler));
-  const auto server = Server::start({.listen_addresses = {"[::1%lo]:0"}}, handler);
-  ASSERT_FALSE(server);
-  EXPECT_THAT(server.error().message(), HasSubstr("scope id"));
-}
-
-/// What a new client at `host` gets as the first line.
-std::string first_line(const Server& server, const std::string& host) {
-  Client client(ListenAddress{host, server.ports().front()});
-  if (!client.connected()) return "not connected";
-  const std::string head = client.get("/").first;
-  return head.substr(0, head.find('\r'));
-}
-
-TEST_F(ServerTest, ListensOnIPv6AloneAndOnBoth) {
-  if (listen_errno({"::1", 0}) != 0) GTEST_SKIP() << "no IPv6 loopback address on this host";
-  const auto handler = [](const Request&) { return text_response(200, "x"); };
-  for (const std::string place : {"[::1]:0", "[::]:0"}) {
-    const auto alone = Server::start({.listen_addresses = {place}}, handler);
-    ASSERT_TRUE(alone) << alone.error().message();
-    EXPECT_EQ((*alone)->addresses().front(),
-              place.substr(0, place.size() - 1) + std::to_string((*alone)->ports().front()));
-    EXPECT_EQ(first_line(**alone, "::1"), "HTTP/1.1 200 OK");
-    EXPECT_EQ(first_line(**alone, "127.0.0.1"), "not connected");
+TEST_F(ServerTest, CutsOffAClientThatTakesItsAnswerTooSlowly) {
+  const auto server = start({.send_timeout = milliseconds(200)});
+  Client slow(*server, 4096);
+  slow.send("GET /big HTTP/1.1\r\nHost: here\r\n\r\n");
+  const auto deadline = steady_clock::now() + kPatience;
+  bool goes_on = true;
+  while (goes_on && steady_clock::now() < deadline) {
+    goes_on = slow.receive_more(4096);
+    std::this_thread::sleep_for(milliseconds(1));
   }
-  const auto both = Server::start({.listen_addresses = {":0"}}, handler);
-  ASSERT_TRUE(both) << both.error().message();
-  EXPECT_EQ(first_line(**both, "::1"), "HTTP/1.1 200 OK");
-  EXPECT_EQ(first_line(**both, "127.0.0.1"), "HTTP/1.1 200 OK");
+  EXPECT_FALSE(goes_on) << "still served";
+  EXPECT_LT(slow.received().size(), big_->size());
 }
-
-TEST_F(ServerTest, StopsAtOnceWhereverItListens) {
-  for (const std::string place : {"127.0.0.1:0", ":0", "[::]:0", "[::1]:0"}) {
-    if (place.starts_with('[') && listen_errno({"::1", 0}) != 0) continue;
-    const auto server =
-        Server::start({.listen_addresses = {place}}, [](const Request&) { return Response{}; });
-    ASSERT_TRUE(server) << server.error().message();
-    const auto begin = steady_clock::now();
-    (*server)->stop();
-    // The library alone would take up to two seconds.
-    EXPECT_LT(steady_clock::now() - begin, milliseconds(1'000)) << place;
-  }
-}
-
-TEST(HttpLibrary, IsOursWithIPv6AndWithoutFilesScriptsAndWebSockets) {
-  EXPECT_STREQ(mg_version(), CIVETWEB_VERSION);
-  EXPECT_NE(mg_check_feature(MG_FEATURES_IPV6), 0U);
-  for (const unsigned unwanted :
-       {MG_FEATURES_FILES, MG_FEATURES_CGI, MG_FEATURES_WEBSOCKET, MG_FEATURES_LUA,
-        MG_FEATURES_SSJS, MG_FEATURES_CACHE, MG_FEATURES_X_DOMAIN_SOCKET, MG_FEATURES_HTTP2}) {
-    EXPECT_EQ(mg_check_feature(unwanted), 0U) << unwanted;
-  }
-}
-
-TEST(HttpLibrary, HasNoTlsYet) { EXPECT_EQ(mg_check_feature(MG_FEATURES_TLS), 0U); }
 
 }  // namespace
 }  // namespace cgmon

@@ -202,6 +202,9 @@ def hung_file():
                     expect(took < 0.5, f"a scrape of a stuck agent took {took:.1f} s")
             expect_equal(agent.get("/-/ready").status, 503, "status of /-/ready")
             expect_equal(agent.get("/-/healthy").status, 200, "status of /-/healthy")
+            resource = exposition.parse(agent.get("/metrics/resource", timeout).body)
+            expect_equal(resource.value("resource_scrape_error"), 1, "of the resource page")
+            expect_equal(agent.get("/api/v1/snapshot", timeout).status, 503, "status of the JSON")
             # A reader gets the end of the file when the last writer closes.
             os.close(os.open(f"{directory}/meminfo", os.O_WRONLY))
             wait_until(lambda: agent.get("/-/ready").status == 200, 10, "/-/ready is 200 again")

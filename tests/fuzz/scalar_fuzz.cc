@@ -33,7 +33,7 @@ void check_words(std::string_view input) {
     if (address->host.find(':') != std::string::npos) {  // others may be looked up
       const auto place = parse_listen_address(to_string(*address));
       require(place.has_value() && place->port == address->port, "IPv6 can be listened on");
-      require(parse_listen_address(place->text()) == place, "it is read back as it was");
+      require(*parse_listen_address(place->text()) == *place, "it is read back as it was");
     }
   }
   Scopes scopes;

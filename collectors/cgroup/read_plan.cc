@@ -163,6 +163,7 @@ class Planner {
     kind.group = reader;
     kind.keep_rank = keep_rank(source.file);
     kind.counting = counting_role(source.file);
+    kind.written = only_writes_change(source.file);
     kind.root_tells = kind.format == FileFormat::operations;
     return plan_.files.emplace_back(std::move(kind));
   }

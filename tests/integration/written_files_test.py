@@ -8,10 +8,8 @@ which reads such files when it is told and else once a minute.
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -56,6 +54,26 @@ def run(*command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     expect_equal(done.returncode, 0, f"exit code of {command}, which said {done.stderr.strip()!r}")
     return done.stdout.strip()
+
+
+class Place:
+    """An empty directory of ours, or a file of some size in it."""
+
+    def __enter__(self):
+        self.path = f"/var/tmp/cgmon-test-{os.getpid()}"
+        os.mkdir(self.path)
+        return self
+
+    def __exit__(self, *_):
+        for name in os.listdir(self.path):
+            os.unlink(f"{self.path}/{name}")
+        os.rmdir(self.path)
+
+    def file(self, size):
+        path = self.path + "/file"
+        with open(path, "wb") as file:
+            file.truncate(size)
+        return path
 
 
 def mount_of(hierarchy, point):
@@ -107,7 +125,8 @@ class Kernel:
     def in_other_namespaces(self):
         """So is one in another mount namespace, by the same mount, a bind mount or a mount of its
         own, and one in a cgroup namespace, by a mount made there."""
-        with TestCgroups(self.host) as tree, tempfile.TemporaryDirectory() as point:
+        with TestCgroups(self.host) as tree, Place() as place:
+            point = place.path
             tree.make("a")
             for file, hierarchy, one, other in limits(self.host, tree, "a"):
                 inside = file[len(hierarchy.point) :]
@@ -194,11 +213,11 @@ class Kernel:
                 directory = memory.point + tree.path("a")
                 write(directory + "/memory.max", 16 * kMiB)
                 watch.take()
-                with tempfile.NamedTemporaryFile(dir="/var/tmp") as file:
-                    file.truncate(64 * kMiB)
+                with Place() as place:
+                    file = place.file(64 * kMiB)
                     script = (
                         f"echo $$ > {directory}/cgroup.procs; end=$(($(date +%s) + 3));"
-                        f" while [ $(date +%s) -lt $end ]; do cat {file.name} > /dev/null; done"
+                        f" while [ $(date +%s) -lt $end ]; do cat {file} > /dev/null; done"
                     )
                     started = time.monotonic()
                     run("sh", "-c", script)
@@ -209,6 +228,25 @@ class Kernel:
                 f"{note}; at its memory limit: {len(events) / seconds:.0f} events a second,"
                 f" {sorted(names)}"
             )
+
+
+class Reads:
+    """That the agent reads limits when it is told, not each time, or a right page shows nothing."""
+
+    def __init__(self, agent):
+        self._agent = agent
+        page = agent.scrape()
+        expect_equal(page.value("cgmon_watch_failures_total"), 0.0, "failed watches")
+        self._all = self._first = page.value("cgmon_reads_total")
+        self._quiet = min(self._more() for _ in range(5))
+
+    def _more(self):
+        before, self._first = self._first, self._agent.scrape().value("cgmon_reads_total")
+        return self._first - before
+
+    def said(self):
+        expect(self._quiet < self._all, f"{self._quiet} reads a scrape, {self._all} the first")
+        return f"{self._all:.0f} reads at first, {self._quiet:.0f} while nobody writes"
 
 
 class Shown:
@@ -271,7 +309,7 @@ class Shown:
 
     def by_systemd(self):
         """systemctl set-property: the next page shows the new limits."""
-        if not os.path.isdir("/run/systemd/system") or not shutil.which("systemctl"):
+        if not os.path.isdir("/run/systemd/system") or not dockerd.find_program("systemctl"):
             raise Skip("no systemd")
         unit = f"cgmon-test-{os.getpid()}.service"
         run("systemd-run", f"--unit={unit}", "sleep", "600")
@@ -279,7 +317,7 @@ class Shown:
             with Agent(checks.agent_binary()) as agent:
                 cgroup_id = f"/system.slice/{unit}"
                 run("systemctl", "set-property", "--runtime", unit, "MemoryMax=200M", "CPUQuota=50%")
-                agent.scrape()
+                reads = Reads(agent)
                 for turn in range(1, 11):
                     run(
                         "systemctl",
@@ -298,6 +336,7 @@ class Shown:
                         "container_threads_max": 100 + turn,
                     }.items():
                         expect_equal(page.value(family, id=cgroup_id), wanted, f"{family}, {turn}")
+                return reads.said()
         finally:
             run("systemctl", "stop", unit)
 
@@ -306,7 +345,7 @@ class Shown:
         with dockerd.running(self.options) as docker:
             container = docker.run("cgmon-written", command="sleep 600")
             with Agent(checks.agent_binary(), f"--docker.root={docker.data_root}") as agent:
-                agent.scrape()
+                reads = Reads(agent)
                 for turn in range(1, 6):
                     docker.call(
                         "update",
@@ -325,6 +364,7 @@ class Shown:
                     }.items():
                         samples = page.samples(family, id=container.cgroup.id)
                         expect_equal([s.value() for s in samples], [wanted], f"{family}, {turn}")
+                return reads.said()
 
 
 def main():

@@ -1,8 +1,14 @@
 """The kernel's events of files in a directory, without anything of the agent between."""
 
-import ctypes
 import os
 import struct
+
+from support.checks import Skip
+
+try:
+    import ctypes
+except ImportError:  # Debian's python3-minimal
+    ctypes = None
 
 kModified = 0x2  # IN_MODIFY
 kOverflow = 0x4000  # IN_Q_OVERFLOW
@@ -13,6 +19,8 @@ class ModifiedFiles:
     """`with ModifiedFiles(directories) as watch: watch.take()`."""
 
     def __init__(self, directories):
+        if ctypes is None:
+            raise Skip("no ctypes (package libpython3-stdlib)")
         self._directories = list(directories)
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._handle = -1

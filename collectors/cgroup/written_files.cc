@@ -9,7 +9,7 @@
 namespace cgmon {
 namespace {
 
-constexpr unsigned kDoubts = 3;                   // untold changes until no text is kept
+constexpr unsigned kDoubts = 3;                    // untold changes until no text is kept
 constexpr std::uint64_t kUsualMostWatches = 8192;  // before Linux 5.11, and the least since
 
 std::size_t most_watches(Files& files, const std::string& procfs) {

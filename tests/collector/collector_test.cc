@@ -303,9 +303,10 @@ TEST(Collector, KeepsNoMoreDescriptorsThanItsBudgetAndGivesAllBack) {
       for (int pass = 0; pass < 3; ++pass) collector->collect(snapshot, kNoDeadline);
       EXPECT_LE(collector->kept_files().open_handles(), 2 * budget) << "and directories";
       EXPECT_EQ(snapshot.report.descriptors_kept, collector->kept_files().open_files());
-      // Beside the kept ones: a directory and a watch for each hierarchy, one for files, and /proc.
+      // Beside the kept ones: a directory and a watch for each hierarchy, one for cgroup.events, one
+      // for limits, and /proc.
       EXPECT_EQ(host.files.open_handles(),
-                collector->kept_files().open_handles() + 2 * collector->tree().walked().size() + 2);
+                collector->kept_files().open_handles() + 2 * collector->tree().walked().size() + 3);
     }
     EXPECT_THAT(host.files.open_paths(), IsEmpty()) << budget;
     EXPECT_EQ(host.files.bad_handles(), 0U) << budget;

@@ -157,7 +157,8 @@ void TreeFiles::report_change(const Node& file) {
       handle.watch->events.files.push_back(found->second.number);
     }
     const auto directory = numbers.find(file.parent);
-    if (directory == numbers.end() || !directory->second.files || is_no_setting(file.name)) continue;
+    if (directory == numbers.end() || !directory->second.files || is_no_setting(file.name))
+      continue;
     handle.watch->events.modified.push_back({directory->second.number, file.name});
   }
 }

@@ -116,8 +116,8 @@ struct Source {
 /// Whether only a write(2) to a file of the cgroup (or of its parent's cgroup.subtree_control)
 /// changes what the file says: what was configured. Not what the kernel takes from elsewhere
 /// (cpuset.*.effective, memory.stat: hierarchical_memory_limit), nor what goes with a device that
-/// the kernel does not list in /proc/partitions (rdma.max, dmem.max) or with its scheduler
-/// (*.bfq.weight).
+/// the kernel does not list in /proc/partitions (rdma.max, dmem.max), its scheduler (*.bfq.weight)
+/// or the host's capacity (misc.max).
 [[nodiscard]] constexpr bool only_writes_change(std::string_view file) {
   constexpr auto kFiles = std::to_array<std::string_view>({
       "cpu.max",

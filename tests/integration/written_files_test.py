@@ -257,28 +257,66 @@ class Shown:
         self.host = kernel_reader.Host()
 
     def all(self):
-        return [self.on_the_next_page, self.without_reading_it_again, self.by_systemd, self.by_docker]
+        return [
+            self.on_the_next_page,
+            self.after_controllers_came_back,
+            self.without_reading_it_again,
+            self.by_systemd,
+            self.by_docker,
+        ]
 
     def _limit(self, agent, cgroup_id):
         return agent.scrape().value("container_spec_memory_limit_bytes", id=cgroup_id)
 
     def on_the_next_page(self):
-        """A limit that was written is on the next page, whoever wrote it, 60 times."""
+        """A limit that was written is on the next page, 60 times: by this process, in another mount
+        namespace, there by a bind mount and by a mount of its own."""
         memory = self.host.serving("memory")
         if memory is None:
             raise Skip("no memory controller")
         name = "memory.limit_in_bytes" if memory.version == 1 else "memory.max"
-        with TestCgroups(self.host) as tree, Agent(checks.agent_binary()) as agent:
+        with (
+            TestCgroups(self.host) as tree,
+            Place() as place,
+            Agent(checks.agent_binary()) as agent,
+        ):
             cgroup_id = tree.make("a")
             file = memory.point + cgroup_id + "/" + name
+            there = place.path + cgroup_id + "/" + name
+            ways = [
+                None,
+                f"echo $0 > {file}",
+                f"mount --bind {memory.point} {place.path} && echo $0 > {there}",
+                f"{mount_of(memory, place.path)} && echo $0 > {there}",
+            ]
+            reads = Reads(agent)
             for turn in range(60):
                 wanted = (100 + turn) * kMiB
-                if turn % 3 == 0:
-                    run("unshare", "-m", "sh", "-c", f"echo {wanted} > {file}")
-                else:
+                way = ways[turn % len(ways)]
+                if way is None:
                     write(file, wanted)
+                else:
+                    run("unshare", "-m", "sh", "-ec", way, str(wanted))
                 expect_equal(self._limit(agent, cgroup_id), float(wanted), f"limit at turn {turn}")
                 expect_equal(self._limit(agent, cgroup_id), float(wanted), "limit once more")
+            return reads.said()
+
+    def after_controllers_came_back(self):
+        """Limits that are reset as a controller is taken away and handed down again are on the next
+        page."""
+        if self.host.mode != "v2":
+            raise Skip("v1 has no cgroup.subtree_control")
+        with TestCgroups(self.host) as tree, Agent(checks.agent_binary()) as agent:
+            cgroup_id = tree.make("a")
+            parent = self.host.unified.point + tree.top
+            for turn in range(1, 11):
+                write(f"{parent}/a/pids.max", turn)
+                shown = agent.scrape().value("container_threads_max", id=cgroup_id)
+                expect_equal(shown, float(turn), "limit as written")
+                write(parent + "/cgroup.subtree_control", "-pids")
+                write(parent + "/cgroup.subtree_control", "+pids")
+                shown = agent.scrape().value("container_threads_max", id=cgroup_id)
+                expect_equal(shown, 0.0, "limit after the controller came back")
 
     def without_reading_it_again(self):
         """While nobody writes, a scrape reads fewer files than the first one by those."""

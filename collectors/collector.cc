@@ -396,22 +396,31 @@ ReadOutcome Collector::read_kept_or_open(std::size_t file, const Cgroup& cgroup,
   }
   // Out of descriptors, a file is still read without keeping it.
   const bool refused = place.kept < -1 && place.kept != -EMFILE && place.kept != -ENFILE;
-  const ReadOutcome outcome = refused ? reader_->failed(file, -place.kept, place.relative)
-                                      : reader_->read(file, place, cgroup.slot, is_root, snapshot);
-  if (outcome != ReadOutcome::ok && place.kept >= 0) kept_->drop(file, cgroup.slot);
+  ReadOutcome outcome = refused ? reader_->failed(file, -place.kept, place.relative)
+                                : reader_->read(file, place, cgroup.slot, is_root, snapshot);
+  if (outcome != ReadOutcome::ok && place.kept >= 0) {
+    kept_->drop(file, cgroup.slot);
+    place.kept = -1;
+    // A controller that was taken away and handed down again has other files in the same cgroup.
+    if (outcome == ReadOutcome::gone && is_there(cgroup, h)) {
+      outcome = reader_->read(file, place, cgroup.slot, is_root, snapshot);
+    }
+  }
   return outcome == ReadOutcome::absent ? really_absent(file, cgroup) : outcome;
+}
+
+/// Whether the cgroup's directory is there and the known one.
+bool Collector::is_there(const Cgroup& cgroup, std::size_t h) {
+  FileStatus status;
+  const int error = files_.status(tree_.directory(h), tree_.relative(cgroup, h), status);
+  return error == 0 ? status.inode == cgroup.places[h].inode : error != -ENOENT;
 }
 
 /// ENOENT is said of a missing file and of a missing cgroup alike: the directory tells which. Asked
 /// once for a file that stays away, as the next walk notices a cgroup that went.
 ReadOutcome Collector::really_absent(std::size_t file, const Cgroup& cgroup) {
   if (absent_[file][cgroup.slot] != 0) return ReadOutcome::absent;
-  const std::size_t h = walked_of_file_[file];
-  FileStatus status;
-  const int error = files_.status(tree_.directory(h), tree_.relative(cgroup, h), status);
-  if (error == -ENOENT || (error == 0 && status.inode != cgroup.places[h].inode)) {
-    return ReadOutcome::gone;
-  }
+  if (!is_there(cgroup, walked_of_file_[file])) return ReadOutcome::gone;
   absent_[file][cgroup.slot] = 1;
   return ReadOutcome::absent;
 }

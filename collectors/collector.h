@@ -88,6 +88,7 @@ class Collector {
   ReadOutcome read_file(std::size_t file, const Cgroup& cgroup, bool is_root, Snapshot& snapshot);
   ReadOutcome read_kept_or_open(std::size_t file, const Cgroup& cgroup, bool is_root,
                                 Snapshot& snapshot);
+  [[nodiscard]] bool is_there(const Cgroup& cgroup, std::size_t h);
   ReadOutcome really_absent(std::size_t file, const Cgroup& cgroup);
   void finish(Snapshot& snapshot, std::int64_t deadline_ns);
   void set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const;

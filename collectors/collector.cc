@@ -371,7 +371,7 @@ ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is
     return reader_->read(file, {proc_, ".", -1}, cgroup.slot, is_root, snapshot);
   }
   if (!plan_.files[file].written) return read_kept_or_open(file, cgroup, is_root, snapshot);
-  if (const std::string* const text = written_.text(file, cgroup)) {
+  if (const auto text = written_.text(file, cgroup)) {
     return reader_->read_text(file, *text, tree_.relative(cgroup, h), cgroup.slot, is_root,
                               snapshot);
   }

@@ -37,19 +37,19 @@ void WrittenFiles::follow_plan(const ReadPlan& plan) {
   watch_ = -1;
   by_number_.clear();
   numbers_.assign(tree_.walked().size(), {});
-  texts_.assign(plan.files.size(), {});
-  walked_.assign(plan.files.size(), 0);
-  over_devices_.clear();
-  bool any = false;
+  written_.clear();
+  place_.assign(plan.files.size(), 0);
   for (std::size_t file = 0; file < plan.files.size(); ++file) {
     const FileKind& kind = plan.files[file];
     if (!kind.written) continue;
-    any = true;
-    const auto found = std::ranges::find(tree_.walked(), kind.hierarchy);
-    walked_[file] = static_cast<std::size_t>(found - tree_.walked().begin());
-    if (kind.over_axis()) over_devices_.push_back(file);
+    const auto walked = std::ranges::find(tree_.walked(), kind.hierarchy);
+    place_[file] = written_.size();
+    written_.push_back(
+        {static_cast<std::size_t>(walked - tree_.walked().begin()), kind.over_axis()});
   }
-  trusted_ = any && untold_ < kDoubts;
+  texts_.clear();
+  long_texts_.clear();
+  trusted_ = !written_.empty() && untold_ < kDoubts;
   if (!trusted_) return;
   watch_ = files_.open_watch();
   if (watch_ < 0) give_up();
@@ -60,6 +60,7 @@ void WrittenFiles::give_up() {
   watch_ = -1;
   trusted_ = false;
   by_number_.clear();
+  forget_all();
   ++failures_;
 }
 
@@ -100,20 +101,20 @@ void WrittenFiles::take_events() {
 
 /// A setting of the cgroup was written: whatever it says there is to be read again.
 void WrittenFiles::wrote(Slot slot, std::size_t h) {
-  for (std::size_t file = 0; file < texts_.size(); ++file) {
-    if (walked_[file] == h && slot < texts_[file].size()) texts_[file][slot].turn = 0;
+  const std::size_t first = slot * written_.size();
+  if (first >= texts_.size()) return;
+  for (std::size_t i = 0; i < written_.size(); ++i) {
+    if (written_[i].h == h) texts_[first + i].turn = 0;
   }
 }
 
 void WrittenFiles::forget_all() {
-  for (auto& texts : texts_) {
-    for (Text& text : texts) text.turn = 0;
-  }
+  for (Text& text : texts_) text.turn = 0;
 }
 
 void WrittenFiles::forget_devices() {
-  for (const std::size_t file : over_devices_) {
-    for (Text& text : texts_[file]) text.turn = 0;
+  for (std::size_t i = 0; i < texts_.size(); ++i) {
+    if (written_[i % written_.size()].over_devices) texts_[i].turn = 0;
   }
 }
 
@@ -130,24 +131,23 @@ std::uint32_t WrittenFiles::turn_of(Slot slot) const {
   return static_cast<std::uint32_t>(at / (kTurnNs / 1000)) + 1;
 }
 
-const std::string* WrittenFiles::text(std::size_t file, const Cgroup& cgroup) {
-  auto& texts = texts_[file];
-  if (texts.size() <= cgroup.slot) texts.resize(tree_.slots());
-  // First the watch, then the look: what is written between is told.
-  if (!trusted_ || !watch(cgroup, walked_[file])) {
-    texts[cgroup.slot].turn = 0;
-    return nullptr;
+std::optional<std::string_view> WrittenFiles::text(std::size_t file, const Cgroup& cgroup) {
+  if (texts_.size() < tree_.slots() * written_.size()) {
+    texts_.resize(tree_.slots() * written_.size());
   }
-  const Text& kept = texts[cgroup.slot];
-  return kept.turn == turn_of(cgroup.slot) ? &kept.text : nullptr;
+  const Text& kept = at(file, cgroup.slot);
+  if (kept.turn == turn_of(cgroup.slot)) return view(kept);
+  // First the watch, then the look: what is written between is told.
+  if (trusted_) watch(cgroup, written_[place_[file]].h);
+  return std::nullopt;
 }
 
-/// Whether the cgroup's directory is watched, from now on or before.
-bool WrittenFiles::watch(const Cgroup& cgroup, std::size_t h) {
+/// Watches the cgroup's directory, unless it is or cannot be.
+void WrittenFiles::watch(const Cgroup& cgroup, std::size_t h) {
   auto& numbers = numbers_[h];
   if (numbers.size() <= cgroup.slot) numbers.resize(tree_.slots(), kNotYet);
   int& number = numbers[cgroup.slot];
-  if (number != kNotYet) return number >= 0;
+  if (number != kNotYet) return;
   int made = -ENOSPC;
   if (by_number_.size() < most_watches_) {
     made = files_.watch_file(watch_, tree_.directory(h), tree_.relative(cgroup, h));
@@ -159,13 +159,32 @@ bool WrittenFiles::watch(const Cgroup& cgroup, std::size_t h) {
     short_of_watches_ = true;
     ++failures_;
   }
-  return made >= 0;
+}
+
+std::string_view WrittenFiles::view(const Text& text) const {
+  if (text.size != kLong) return {text.bytes.data(), text.size};
+  return long_texts_.find(static_cast<std::size_t>(&text - texts_.data()))->second;
+}
+
+void WrittenFiles::set(Text& text, std::string_view said) {
+  const auto index = static_cast<std::size_t>(&text - texts_.data());
+  if (said.size() > text.bytes.size()) {
+    text.size = kLong;
+    long_texts_[index] = said;
+    return;
+  }
+  if (text.size == kLong) long_texts_.erase(index);
+  std::ranges::copy(said, text.bytes.begin());
+  text.size = static_cast<std::uint8_t>(said.size());
 }
 
 void WrittenFiles::keep(std::size_t file, Slot slot, std::string_view text) {
-  if (!trusted_) return;
-  Text& kept = texts_[file][slot];
-  if (kept.turn != 0 && kept.text != text) {
+  Text& kept = at(file, slot);
+  if (!trusted_ || numbers_[written_[place_[file]].h][slot] < 0 || text.size() > kLongest) {
+    kept.turn = 0;
+    return;
+  }
+  if (kept.turn != 0 && view(kept) != text) {
     take_events();
     if (kept.turn == 0) return;  // written just now, perhaps again after it was read
     if (++untold_ >= kDoubts) {
@@ -173,7 +192,7 @@ void WrittenFiles::keep(std::size_t file, Slot slot, std::string_view text) {
       return;
     }
   }
-  kept.text = text;
+  set(kept, text);
   kept.turn = turn_of(slot);
 }
 

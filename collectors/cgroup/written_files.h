@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -53,28 +55,38 @@ class WrittenFiles {
   /// Disks came or went, and rules with them.
   void forget_devices();
 
-  /// What file `file` of the plan says for a cgroup, nullptr when it has to be read.
-  [[nodiscard]] const std::string* text(std::size_t file, const Cgroup& cgroup);
+  /// What file `file` of the plan says for a cgroup; nothing when it has to be read.
+  [[nodiscard]] std::optional<std::string_view> text(std::size_t file, const Cgroup& cgroup);
   /// It was read.
   void keep(std::size_t file, Slot slot, std::string_view text);
   /// It could not be read.
-  void forget(std::size_t file, Slot slot) { texts_[file][slot].turn = 0; }
+  void forget(std::size_t file, Slot slot) { at(file, slot).turn = 0; }
 
   /// How often watching failed: once for each reason to read files more often from now on.
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
 
  private:
+  /// In place, two to a cache line, as a pass looks at ten of them for each cgroup. What is longer
+  /// (rules for disks) is in long_texts_.
   struct Text {
-    std::string text;
     std::uint32_t turn = 0;  ///< in which it was read, 0: to be read
+    std::uint8_t size = 0;   ///< kLong: elsewhere
+    std::array<char, 27> bytes{};
   };
   struct Place {
     Slot slot = kNoSlot;
     std::size_t h = 0;
   };
+  static constexpr std::uint8_t kLong = UINT8_MAX;
+  static constexpr std::size_t kLongest = 4096;  ///< longer ones are read each time
   static constexpr int kNotYet = -2, kRefused = -1;
 
-  bool watch(const Cgroup& cgroup, std::size_t h);
+  [[nodiscard]] Text& at(std::size_t file, Slot slot) {
+    return texts_[slot * written_.size() + place_[file]];
+  }
+  [[nodiscard]] std::string_view view(const Text& text) const;
+  void set(Text& text, std::string_view said);
+  void watch(const Cgroup& cgroup, std::size_t h);
   void wrote(Slot slot, std::size_t h);
   void give_up();
   [[nodiscard]] std::uint32_t turn_of(Slot slot) const;
@@ -87,9 +99,14 @@ class WrittenFiles {
   std::int64_t now_ns_ = 0;
   unsigned untold_ = 0;  ///< changes that no event told of
   std::uint64_t failures_ = 0;
-  std::vector<std::vector<Text>> texts_;   // by file of the plan (none where not written) and slot
-  std::vector<std::size_t> walked_;        // by file: index into the tree's walked
-  std::vector<std::size_t> over_devices_;  // files with a line for each disk
+  struct Written {
+    std::size_t h = 0;  ///< index into the tree's walked
+    bool over_devices = false;
+  };
+  std::vector<Written> written_;    // those files of the plan, in its order
+  std::vector<std::size_t> place_;  // by file of the plan: index into written_
+  std::vector<Text> texts_;         // by slot and index into written_
+  std::unordered_map<std::size_t, std::string> long_texts_;  // by index into texts_
   std::vector<std::vector<int>> numbers_;  // by walked hierarchy and slot: the watch's number
   std::unordered_map<int, Place> by_number_;
   WatchEvents events_;

@@ -376,11 +376,8 @@ ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is
                               snapshot);
   }
   const ReadOutcome outcome = read_kept_or_open(file, cgroup, is_root, snapshot);
-  if (outcome == ReadOutcome::ok) {
-    written_.keep(file, cgroup.slot, reader_->text());
-  } else {
-    written_.forget(file, cgroup.slot);
-  }
+  if (outcome != ReadOutcome::ok) written_.forget(file, cgroup.slot);
+  if (outcome == ReadOutcome::ok) written_.keep(file, cgroup.slot, reader_->text());
   return outcome;
 }
 

@@ -314,6 +314,7 @@ struct SelfMetrics::State {
   prometheus::Counter& beyond_samples = dropped.Add({{"bound", "samples_per_page"}});
   prometheus::Counter& beyond_bytes = dropped.Add({{"bound", "page_bytes"}});
   prometheus::Counter& dropped_devices = dropped.Add({{"bound", "devices"}});
+  prometheus::Counter& dropped_interfaces = dropped.Add({{"bound", "interfaces"}});
   prometheus::Counter& dropped_owners = dropped.Add({{"bound", "owners"}});
   prometheus::Counter& dropped_ended = dropped.Add({{"bound", "ended"}});
   prometheus::Histogram& duration =
@@ -379,6 +380,7 @@ void SelfMetrics::observe_pass(const Snapshot& snapshot, const HostView& host) {
   state_->duration.Observe(static_cast<double>(snapshot.report.duration_ns) * kNanosecond);
   if (snapshot.report.deadline_exceeded) state_->deadline_exceeded.Increment();
   state_->dropped_devices.Increment(static_cast<double>(snapshot.report.devices_dropped));
+  state_->dropped_interfaces.Increment(static_cast<double>(snapshot.report.interfaces_dropped));
   const std::lock_guard lock(state_->mutex);
   rise_to(state_->dropped_owners, state_->last.owners_dropped, snapshot.report.owners_dropped);
   rise_to(state_->dropped_ended, state_->last.ended_dropped, snapshot.report.ended_dropped);

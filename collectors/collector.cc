@@ -54,6 +54,7 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
           [](std::string_view path) { return identify_path(path).kind == CgroupKind::container; }),
       identifier_(metadata),
       oom_(files, clock, layout_, tree_, identifier_),
+      host_(files, clock, roots, tree_, identifier_),
       roots_(roots) {
   follow_plan();
 }
@@ -161,6 +162,7 @@ void Collector::follow_tree() {
   }
   for (const auto& [slot, h] : tree_.replaced()) kept_->drop_cgroup(slot, tree_.walked()[h]);
   for (SubtreeSums& sums : sums_) sums.remove(tree_.removed());
+  host_.remove(tree_.removed());
   reader_->forget(tree_.removed());
   known_.resize(tree_.slots());
   for (auto& absent : absent_) absent.resize(tree_.slots());
@@ -211,6 +213,7 @@ void Collector::prepare(Snapshot& snapshot) {
   }
   snapshot.report = {};
   reader_->begin_pass(tree_.slots());
+  host_.begin();
   blkio_read_ = disk_lines_ = false;
 }
 
@@ -235,8 +238,14 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
     const std::size_t h = walked_of_file_[file];
     if (h == kProcFile ? proc_ < 0 : !tree_.is_whole(h)) report.success = false;
   }
+  if (HostPass::reads_group(group)) {
+    host_.read(group, chosen_, deadline_ns, report);
+    snapshot.report.deadline_exceeded |=
+        report.unavailable[static_cast<std::size_t>(Reason::deadline)] != 0;
+  }
   std::uint32_t late = 0;
   for (const Cgroup* const cgroup : chosen_) {
+    if (files.empty()) break;
     if (snapshot.alive[cgroup->slot] == 0) continue;
     if (clock_.monotonic_ns() > deadline_ns) {
       ++late;
@@ -410,6 +419,7 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   for (SubtreeSums& sums : sums_) sums.apply(tree_.in_order(), snapshot);
   const std::int64_t left = deadline_ns - clock_.monotonic_ns();
   identifier_.settle(std::clamp<std::int64_t>(left, 0, options_.names_wait_ns));
+  host_.settle(reader_->elements(), snapshot);
   snapshot.order.clear();
   snapshot.labels.resize(tree_.slots());
   for (const Cgroup* const cgroup : chosen_) {
@@ -426,7 +436,7 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   }
   oom_.settle(snapshot);
   ++totals_.passes;
-  totals_.reads = reader_->reads();
+  totals_.reads = reader_->reads() + host_.reads();
   totals_.cgroups_added = tree_.counters().added;
   totals_.cgroups_removed = tree_.counters().removed;
   totals_.watch_failures = tree_.counters().watch_failures;
@@ -434,6 +444,7 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   totals_.dropped_depth = tree_.counters().dropped_depth;
   totals_.dropped_filter = static_cast<std::uint32_t>(tree_.in_order().size() - chosen_.size());
   totals_.devices_dropped = reader_->devices_dropped();
+  totals_.interfaces_dropped = host_.interfaces_dropped();
   totals_.descriptors_kept = static_cast<std::uint32_t>(kept_->open_files());
   totals_.descriptors_limit = static_cast<std::uint32_t>(kept_->budget());
   totals_.owners = static_cast<std::uint32_t>(oom_.kills().owners());
@@ -447,6 +458,8 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   snapshot.read_errors = reader_->errors();
   const auto& tree_errors = tree_.errors();
   snapshot.read_errors.insert(snapshot.read_errors.end(), tree_errors.begin(), tree_errors.end());
+  snapshot.read_errors.insert(snapshot.read_errors.end(), host_.errors().begin(),
+                              host_.errors().end());
   snapshot.metadata_failures = identifier_.failures();
   snapshot.metadata_unresolved = identifier_.unresolved();
 }

@@ -11,6 +11,7 @@
 #include "collectors/cgroup/kept_files.h"
 #include "collectors/cgroup/layout.h"
 #include "collectors/cgroup/read_plan.h"
+#include "collectors/host_pass.h"
 #include "collectors/identity/identifier.h"
 #include "collectors/kernel/clock.h"
 #include "collectors/kernel/files.h"
@@ -99,6 +100,7 @@ class Collector {
   Identifier identifier_;
   std::vector<SubtreeSums> sums_;
   OomWatch oom_;
+  HostPass host_;
   Roots roots_;
   int proc_ = -1;
   std::int64_t boot_ns_ = 0;  // since the epoch; 0: unknown, negative: errno

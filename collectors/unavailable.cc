@@ -39,6 +39,9 @@ Controller main_controller(Group group, const Layout& layout) {
       return Controller::dmem;
     case Group::host:
     case Group::limits:
+    case Group::network:
+    case Group::disk:
+    case Group::process:
       return Controller::agent;
     case Group::spec:
     case Group::cpu:

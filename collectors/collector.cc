@@ -43,7 +43,7 @@ std::size_t hierarchy_of(std::size_t row_index, const ReadPlan& plan, const Cgro
 }  // namespace
 
 Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layout layout,
-                     const CollectorOptions& options, MetadataQueue* metadata)
+                     const CollectorOptions& options, MetadataQueue* metadata, DiskQueue* disks)
     : files_(files),
       clock_(clock),
       layout_(std::move(layout)),
@@ -54,7 +54,7 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
           [](std::string_view path) { return identify_path(path).kind == CgroupKind::container; }),
       identifier_(metadata),
       oom_(files, clock, layout_, tree_, identifier_),
-      host_(files, clock, roots, tree_, identifier_),
+      host_(files, clock, roots, tree_, identifier_, disks),
       roots_(roots) {
   follow_plan();
 }
@@ -419,7 +419,8 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   for (SubtreeSums& sums : sums_) sums.apply(tree_.in_order(), snapshot);
   const std::int64_t left = deadline_ns - clock_.monotonic_ns();
   identifier_.settle(std::clamp<std::int64_t>(left, 0, options_.names_wait_ns));
-  host_.settle(reader_->elements(), snapshot);
+  host_.settle(chosen_, std::clamp<std::int64_t>(left, 0, options_.disk_wait_ns),
+               reader_->elements(), snapshot);
   snapshot.order.clear();
   snapshot.labels.resize(tree_.slots());
   for (const Cgroup* const cgroup : chosen_) {
@@ -444,7 +445,7 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   totals_.dropped_depth = tree_.counters().dropped_depth;
   totals_.dropped_filter = static_cast<std::uint32_t>(tree_.in_order().size() - chosen_.size());
   totals_.devices_dropped = reader_->devices_dropped();
-  totals_.interfaces_dropped = host_.interfaces_dropped();
+  host_.report(totals_);
   totals_.descriptors_kept = static_cast<std::uint32_t>(kept_->open_files());
   totals_.descriptors_limit = static_cast<std::uint32_t>(kept_->budget());
   totals_.owners = static_cast<std::uint32_t>(oom_.kills().owners());

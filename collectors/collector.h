@@ -33,6 +33,7 @@ struct CollectorOptions {
   std::size_t descriptors = 4096;  ///< budget of kept ones
   Only only;
   std::int64_t names_wait_ns = 250'000'000;  ///< how long a pass waits for names of new containers
+  std::int64_t disk_wait_ns = 0;  ///< how long a pass waits for disks: a server never does
   std::uint32_t ticks_per_second = 100;
   std::uint32_t page_bytes = 4096;
 };
@@ -41,9 +42,10 @@ struct CollectorOptions {
 /// writes. One-thread: the collection thread owns it with all its descriptors.
 class Collector {
  public:
-  /// `files`, `clock` and `metadata` (may be nullptr: names by path alone) must outlive it.
+  /// `files`, `clock` and `metadata` (may be nullptr: names by path alone) and `disks` (may be
+  /// nullptr: no figures of disks) must outlive it.
   Collector(Files& files, const Clock& clock, const Roots& roots, Layout layout,
-            const CollectorOptions& options, MetadataQueue* metadata);
+            const CollectorOptions& options, MetadataQueue* metadata, DiskQueue* disks = nullptr);
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
   ~Collector();

@@ -3,27 +3,44 @@
 namespace cgmon {
 
 HostPass::HostPass(Files& files, const Clock& clock, const Roots& roots, const CgroupTree& tree,
-                   const Identifier& identifier)
+                   const Identifier& identifier, DiskQueue* disks)
     : processes_(files, tree,
                  [&identifier](const Cgroup& cgroup) {
                    return identifier.labels(cgroup.slot)->kind == CgroupKind::container;
                  }),
-      network_(files, clock, roots.procfs, tree, identifier, processes_) {}
+      network_(files, clock, roots.procfs, tree, identifier, processes_),
+      disk_(files, clock, roots.procfs, tree, identifier, processes_, disks) {}
 
-void HostPass::begin() { network_.begin(); }
+void HostPass::begin() {
+  network_.begin();
+  disk_.begin();
+}
 
 void HostPass::remove(std::span<const Slot> slots) {
   for (const Slot slot : slots) processes_.forget(slot);
   network_.remove(slots);
+  disk_.remove(slots);
 }
 
-void HostPass::read(Group, std::span<const Cgroup* const> chosen, std::int64_t deadline_ns,
+void HostPass::read(Group group, std::span<const Cgroup* const> chosen, std::int64_t deadline_ns,
                     GroupReport& report) {
-  network_.read(chosen, deadline_ns, report, errors_);
+  if (group == Group::network) network_.read(chosen, deadline_ns, report, errors_);
+  if (group == Group::disk) disk_.read(chosen, deadline_ns, report, errors_);
 }
 
-void HostPass::settle(ElementTable& elements, Snapshot& snapshot) {
+void HostPass::settle(std::span<const Cgroup* const> chosen, std::int64_t disk_wait_ns,
+                      ElementTable& elements, Snapshot& snapshot) {
   network_.settle(elements, snapshot);
+  disk_.settle(chosen, disk_wait_ns, elements, snapshot, errors_);
+  snapshot.elements = elements.share();
+}
+
+void HostPass::report(PassReport& totals) const {
+  totals.interfaces_dropped = network_.dropped();
+  totals.mounts_dropped = disk_.mounts_dropped();
+  const DiskQueue::Counters counters = disk_.counters();
+  totals.disk_files = counters.files;
+  totals.disk_incomplete = counters.incomplete;
 }
 
 }  // namespace cgmon

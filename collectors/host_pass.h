@@ -7,6 +7,7 @@
 
 #include "collectors/cgroup/cgroup_tree.h"
 #include "collectors/cgroup/element_table.h"
+#include "collectors/disk_pass.h"
 #include "collectors/first_processes.h"
 #include "collectors/identity/identifier.h"
 #include "collectors/kernel/clock.h"
@@ -17,31 +18,37 @@
 
 namespace cgmon {
 
-/// The part of a pass that no file of a cgroup tells: network, by /proc. One-thread.
+/// The part of a pass that no file of a cgroup tells: network and disks, by /proc and by file
+/// systems. One-thread.
 class HostPass {
  public:
-  /// All must outlive it.
+  /// All must outlive it; `disks` may be nullptr.
   HostPass(Files& files, const Clock& clock, const Roots& roots, const CgroupTree& tree,
-           const Identifier& identifier);
+           const Identifier& identifier, DiskQueue* disks);
 
   /// Whether a group is read here.
-  [[nodiscard]] static bool reads_group(Group group) { return group == Group::network; }
+  [[nodiscard]] static bool reads_group(Group group) {
+    return group == Group::network || group == Group::disk;
+  }
 
   void begin();
   /// Slots whose cgroup went away.
   void remove(std::span<const Slot> slots);
   void read(Group group, std::span<const Cgroup* const> chosen, std::int64_t deadline_ns,
             GroupReport& report);
-  /// Once names are settled.
-  void settle(ElementTable& elements, Snapshot& snapshot);
+  /// Once names are settled. Waits for disks at most `disk_wait_ns`.
+  void settle(std::span<const Cgroup* const> chosen, std::int64_t disk_wait_ns,
+              ElementTable& elements, Snapshot& snapshot);
+  /// What is counted here.
+  void report(PassReport& totals) const;
 
   [[nodiscard]] std::uint64_t reads() const { return network_.reads(); }
-  [[nodiscard]] std::uint64_t interfaces_dropped() const { return network_.dropped(); }
   [[nodiscard]] const std::vector<ReadError>& errors() const { return errors_; }
 
  private:
   FirstProcesses processes_;
   NetworkPass network_;
+  DiskPass disk_;
   std::vector<ReadError> errors_;
 };
 

@@ -169,7 +169,6 @@ void NetworkPass::settle(ElementTable& elements, Snapshot& snapshot) {
       }
     }
   }
-  snapshot.elements = elements.share();
 }
 
 std::uint64_t NetworkPass::dropped() const {

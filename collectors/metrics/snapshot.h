@@ -116,6 +116,8 @@ struct PassReport {
   std::uint32_t dropped_bound = 0, dropped_depth = 0, dropped_filter = 0;
   std::uint32_t descriptors_kept = 0, descriptors_limit = 0;
   std::uint64_t devices_dropped = 0;  ///< in this pass: samples of devices beyond a cgroup's bound
+  std::uint64_t mounts_dropped = 0;   ///< the same of file systems
+  std::uint64_t disk_files = 0, disk_incomplete = 0;  ///< looked at, and walks that did not end
   std::uint64_t interfaces_dropped = 0;  ///< in this pass: samples of interfaces beyond the bound
   std::uint32_t owners = 0;
   std::uint64_t owners_dropped = 0, ended_dropped = 0, oom_kills_unattributed = 0;

@@ -239,7 +239,7 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
     if (h == kProcFile ? proc_ < 0 : !tree_.is_whole(h)) report.success = false;
   }
   if (HostPass::reads_group(group)) {
-    host_.read(group, chosen_, deadline_ns, report);
+    host_.read(group, chosen_, deadline_ns, snapshot);
     snapshot.report.deadline_exceeded |=
         report.unavailable[static_cast<std::size_t>(Reason::deadline)] != 0;
   }

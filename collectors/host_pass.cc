@@ -9,7 +9,8 @@ HostPass::HostPass(Files& files, const Clock& clock, const Roots& roots, const C
                    return identifier.labels(cgroup.slot)->kind == CgroupKind::container;
                  }),
       network_(files, clock, roots.procfs, tree, identifier, processes_),
-      disk_(files, clock, roots.procfs, tree, identifier, processes_, disks) {}
+      disk_(files, clock, roots.procfs, tree, identifier, processes_, disks),
+      process_(files, clock, roots.procfs, tree, identifier, processes_) {}
 
 void HostPass::begin() {
   network_.begin();
@@ -23,9 +24,13 @@ void HostPass::remove(std::span<const Slot> slots) {
 }
 
 void HostPass::read(Group group, std::span<const Cgroup* const> chosen, std::int64_t deadline_ns,
-                    GroupReport& report) {
+                    Snapshot& snapshot) {
+  GroupReport& report = snapshot.report.groups[static_cast<std::size_t>(group)];
+  const ProcessPass::Target target{chosen, deadline_ns, report, errors_, snapshot};
   if (group == Group::network) network_.read(chosen, deadline_ns, report, errors_);
   if (group == Group::disk) disk_.read(chosen, deadline_ns, report, errors_);
+  if (group == Group::process) process_.read_processes(target);
+  if (group == Group::cpu_load) process_.read_tasks(target);
 }
 
 void HostPass::settle(std::span<const Cgroup* const> chosen, std::int64_t disk_wait_ns,

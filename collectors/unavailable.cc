@@ -42,6 +42,7 @@ Controller main_controller(Group group, const Layout& layout) {
     case Group::network:
     case Group::disk:
     case Group::process:
+    case Group::cpu_load:
       return Controller::agent;
     case Group::spec:
     case Group::cpu:

@@ -15,6 +15,7 @@
 #include "collectors/metrics/tables_network.h"
 #include "collectors/metrics/tables_pids.h"
 #include "collectors/metrics/tables_pressure.h"
+#include "collectors/metrics/tables_process.h"
 #include "collectors/metrics/tables_resources.h"
 #include "collectors/metrics/tables_spec.h"
 
@@ -38,14 +39,14 @@ consteval auto joined(const std::array<T, Sizes>&... parts) {
 inline constexpr auto kFamilies = tables::joined(
     tables::families::kSpec, tables::families::kCpu, tables::families::kMemory,
     tables::families::kPids, tables::families::kPressure, tables::families::kIo,
-    tables::families::kNetwork, tables::families::kDisk,
+    tables::families::kNetwork, tables::families::kDisk, tables::families::kProcess,
                    tables::families::kResources, tables::families::kHost);
 
 /// Every number, with its sources in order of preference. Rows of a family stand together.
 inline constexpr auto kRows =
     tables::joined(tables::rows::kSpec, tables::rows::kCpu, tables::rows::kMemory,
                    tables::rows::kPids, tables::rows::kPressure, tables::rows::kIo,
-                   tables::rows::kNetwork, tables::rows::kDisk,
+                   tables::rows::kNetwork, tables::rows::kDisk, tables::rows::kProcess,
     tables::rows::kResources, tables::rows::kHost);
 
 inline constexpr std::size_t kRowCount = kRows.size();

@@ -101,6 +101,16 @@ std::optional<Reason> DiskPass::lacking(const Layer& layer) {
   return layer.error == -EOPNOTSUPP ? Reason::other_storage : Reason::failed;
 }
 
+/// Whether a container is still (or for good) in the host's root file system, which may be an
+/// overlay itself.
+bool DiskPass::is_hosts(const Mount& root) {
+  if (host_root_.empty()) {
+    const auto host = read_root_mount(files_, procfs_, 1);
+    host_root_ = host ? host->device : "unknown";
+  }
+  return root.device == host_root_;
+}
+
 /// By the mounts of a process of the container. What may still come is looked for again.
 void DiskPass::look_for(const Cgroup& cgroup, Layer& layer, std::vector<ReadError>& errors) {
   const FirstProcess process = processes_.of(cgroup);
@@ -120,7 +130,7 @@ void DiskPass::look_for(const Cgroup& cgroup, Layer& layer, std::vector<ReadErro
     }
     return;
   }
-  const auto overlay = parse_overlay(*root);
+  const auto overlay = is_hosts(*root) ? std::nullopt : parse_overlay(*root);
   layer.error = overlay ? 0 : -EOPNOTSUPP;
   if (!overlay) return;
   const bool writable = overlay->upper.starts_with('/');

@@ -15,6 +15,7 @@
 #include "collectors/kernel/clock.h"
 #include "collectors/kernel/files.h"
 #include "collectors/metrics/snapshot.h"
+#include "collectors/parse/mountinfo.h"
 
 namespace cgmon {
 
@@ -59,6 +60,7 @@ class DiskPass {
 
   Layer& layer_of(Slot slot);
   [[nodiscard]] static std::optional<Reason> lacking(const Layer& layer);
+  [[nodiscard]] bool is_hosts(const Mount& root);
   void look_for(const Cgroup& cgroup, Layer& layer, std::vector<ReadError>& errors);
   void ask_if_due(const Cgroup& cgroup, std::int64_t now_ns);
   void ask_host(std::int64_t now_ns);
@@ -77,6 +79,7 @@ class DiskPass {
   FirstProcesses& processes_;
   DiskQueue* queue_;
   std::vector<Layer> layers_;  // by slot
+  std::string host_root_;      // "MAJ:MIN" of the host's root; empty: not asked yet
   std::optional<HostDisks> host_;
   std::int64_t host_answered_ns_ = 0, host_asked_ns_ = 0;  // monotonic
   bool host_asked_ = false, read_ = false;

@@ -28,6 +28,7 @@ void HostPass::read(Group group, std::span<const Cgroup* const> chosen, std::int
   GroupReport& report = snapshot.report.groups[static_cast<std::size_t>(group)];
   const ProcessPass::Target target{chosen, deadline_ns, report, errors_, snapshot};
   if (group == Group::network) network_.read(chosen, deadline_ns, report, errors_);
+  if (group == Group::netstat) network_.read_counts(chosen, deadline_ns, report, errors_);
   if (group == Group::disk) disk_.read(chosen, deadline_ns, report, errors_);
   if (group == Group::process) process_.read_processes(target);
   if (group == Group::cpu_load) process_.read_tasks(target);

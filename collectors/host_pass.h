@@ -29,8 +29,8 @@ class HostPass {
 
   /// Whether a group is read here.
   [[nodiscard]] static bool reads_group(Group group) {
-    return group == Group::network || group == Group::disk || group == Group::process ||
-           group == Group::cpu_load;
+    return group == Group::network || group == Group::netstat || group == Group::disk ||
+           group == Group::process || group == Group::cpu_load;
   }
 
   void begin();

@@ -20,6 +20,17 @@ constexpr std::array kTransmit{row("container_network_transmit_bytes_total"),
                                row("container_network_transmit_errors_total"),
                                row("container_network_transmit_packets_dropped_total")};
 
+/// In the order of kNetCounters.
+constexpr std::array kCounters{row("container_network_tcp_retransmitted_segments_total"),
+                               row("container_network_tcp_sent_segments_total"),
+                               row("container_network_tcp_listen_overflows_total"),
+                               row("container_network_tcp_listen_drops_total"),
+                               row("container_network_tcp_active_opens_total"),
+                               row("container_network_tcp_passive_opens_total"),
+                               row("container_network_tcp_resets_sent_total"),
+                               row("container_network_udp_receive_buffer_errors_total")};
+static_assert(kCounters.size() == kNetCounters.size());
+
 /// The container that holds a pod's namespaces. The kubelet's page has no container name on
 /// containerd's, "POD" on others.
 bool is_sandbox(const CgroupLabels& labels) {
@@ -40,6 +51,7 @@ bool has_ended(int error) { return error == -ENOENT || error == -ESRCH || error 
 void NetworkPass::begin() {
   network_.begin_pass();
   members_.clear();
+  found_ = shows_interfaces_ = shows_counts_ = false;
 }
 
 void NetworkPass::remove(std::span<const Slot> slots) {
@@ -52,6 +64,32 @@ void NetworkPass::remove(std::span<const Slot> slots) {
 
 void NetworkPass::read(std::span<const Cgroup* const> chosen, std::int64_t deadline_ns,
                        GroupReport& report, std::vector<ReadError>& errors) {
+  shows_interfaces_ = true;
+  find_all(chosen, deadline_ns, report, errors);
+}
+
+void NetworkPass::read_counts(std::span<const Cgroup* const> chosen, std::int64_t deadline_ns,
+                              GroupReport& report, std::vector<ReadError>& errors) {
+  shows_counts_ = true;
+  if (!found_) find_all(chosen, deadline_ns, report, errors);
+  std::vector<bool>& done = counted_;
+  done.clear();
+  for (const Member& member : members_) {
+    const auto space = static_cast<std::size_t>(member.space);
+    if (done.size() <= space) done.resize(space + 1);
+    if (done[space]) continue;
+    done[space] = true;
+    const int error = network_.read_counts(member.space);
+    if (error == 0 || has_ended(error)) continue;
+    report.success = false;
+    count_read_error(errors, "net/snmp", error == -EBADMSG ? "malformed" : errno_name(-error),
+                     [&] { return member.cgroup->path; });
+  }
+}
+
+void NetworkPass::find_all(std::span<const Cgroup* const> chosen, std::int64_t deadline_ns,
+                           GroupReport& report, std::vector<ReadError>& errors) {
+  found_ = true;
   const int host = network_.namespace_of_host();
   std::uint32_t late = 0;
   for (const Cgroup* const cgroup : chosen) {
@@ -159,14 +197,24 @@ void NetworkPass::settle(ElementTable& elements, Snapshot& snapshot) {
   if (members_.empty()) return;
   choose_owners();
   for (const Member& member : members_) {
-    const Slot slot = member.cgroup->slot;
-    for (const Network::Interface& interface : network_.interfaces(member.space)) {
-      const std::uint32_t element = elements.text(repair_path(interface.name));
-      if (element == ElementTable::kNone) continue;
-      for (std::size_t i = 0; i < kReceive.size(); ++i) {
-        snapshot.axes[kReceive.at(i)].push_back({slot, element, interface.counts.receive.at(i)});
-        snapshot.axes[kTransmit.at(i)].push_back({slot, element, interface.counts.transmit.at(i)});
-      }
+    if (shows_interfaces_) show_interfaces(member, elements, snapshot);
+    if (!shows_counts_) continue;
+    const NetCounts& counts = network_.counts(member.space);
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      snapshot.columns[kCounters.at(i)].set(member.cgroup->slot, counts.at(i));
+    }
+  }
+}
+
+void NetworkPass::show_interfaces(const Member& member, ElementTable& elements,
+                                  Snapshot& snapshot) const {
+  const Slot slot = member.cgroup->slot;
+  for (const Network::Interface& interface : network_.interfaces(member.space)) {
+    const std::uint32_t element = elements.text(repair_path(interface.name));
+    if (element == ElementTable::kNone) continue;
+    for (std::size_t i = 0; i < kReceive.size(); ++i) {
+      snapshot.axes[kReceive.at(i)].push_back({slot, element, interface.counts.receive.at(i)});
+      snapshot.axes[kTransmit.at(i)].push_back({slot, element, interface.counts.transmit.at(i)});
     }
   }
 }

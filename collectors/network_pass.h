@@ -32,9 +32,12 @@ class NetworkPass {
   void begin();
   /// Slots whose cgroup went away.
   void remove(std::span<const Slot> slots);
-  /// Reads the namespaces of the root and of the containers in `chosen`.
+  /// Reads the interfaces of the namespaces of the root and of the containers in `chosen`.
   void read(std::span<const Cgroup* const> chosen, std::int64_t deadline_ns, GroupReport& report,
             std::vector<ReadError>& errors);
+  /// Reads what they count as a whole, having found them if that is still to be done.
+  void read_counts(std::span<const Cgroup* const> chosen, std::int64_t deadline_ns,
+                   GroupReport& report, std::vector<ReadError>& errors);
   /// Once names are settled: decides whose each namespace is and hands its numbers on.
   void settle(ElementTable& elements, Snapshot& snapshot);
 
@@ -54,6 +57,9 @@ class NetworkPass {
     Slot slot = kNoSlot;
   };
 
+  void find_all(std::span<const Cgroup* const> chosen, std::int64_t deadline_ns,
+                GroupReport& report, std::vector<ReadError>& errors);
+  void show_interfaces(const Member& member, ElementTable& elements, Snapshot& snapshot) const;
   void read_host(const Cgroup& root, int host, GroupReport& report, std::vector<ReadError>& errors);
   int find(const Cgroup& cgroup, GroupReport& report, std::vector<ReadError>& errors);
   [[nodiscard]] bool comes_first(const Cgroup& a, const Cgroup& b, std::uint64_t inode) const;
@@ -64,7 +70,9 @@ class NetworkPass {
   const Identifier& identifier_;
   FirstProcesses& processes_;
   Network network_;
+  bool found_ = false, shows_interfaces_ = false, shows_counts_ = false;  // in this pass
   std::vector<Member> members_;
+  std::vector<bool> counted_;   // by namespace: its counts were read
   std::vector<Member> owning_;  // by namespace while they are chosen, then in path order
   std::vector<Owner> owners_, owners_before_;
 };

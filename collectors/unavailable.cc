@@ -40,6 +40,7 @@ Controller main_controller(Group group, const Layout& layout) {
     case Group::host:
     case Group::limits:
     case Group::network:
+    case Group::netstat:
     case Group::disk:
     case Group::process:
     case Group::cpu_load:

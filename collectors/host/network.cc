@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <charconv>
 
+#include "collectors/parse/net_counters.h"
+
 namespace cgmon {
 namespace {
 
@@ -41,8 +43,32 @@ int Network::find(std::string_view process, std::size_t most) {
   if (known_ == spaces_.size()) spaces_.emplace_back();
   Namespace& space = spaces_[known_];
   space.inode = status.inode;
+  space.process.assign(process);
+  space.counts = {};
   const int result = read(space, most);
   return result != 0 ? result : static_cast<int>(known_++);
+}
+
+int Network::read_counts(int number) {
+  Namespace& space = spaces_[static_cast<std::size_t>(number)];
+  int result = 0;
+  for (const std::string_view file : {"/net/snmp", "/net/netstat"}) {
+    path_.assign(procfs_).append("/").append(space.process).append(file);
+    ++reads_;
+    const int error = read_file(files_, Files::kAbsolute, path_.c_str(), kLargestFile, text_);
+    if (error != 0) return error;
+    const std::size_t malformed = parse_net_counters(
+        text_, [&](std::string_view protocol, std::string_view name, std::uint64_t value) {
+          for (std::size_t i = 0; i < kNetCounters.size(); ++i) {
+            const NetCounter& counter = kNetCounters.at(i);
+            if (counter.protocol == protocol && counter.name == name) {
+              space.counts.at(i) = Value::of(value);
+            }
+          }
+        });
+    if (malformed != 0) result = -EBADMSG;
+  }
+  return result;
 }
 
 int Network::read(Namespace& space, std::size_t most) {

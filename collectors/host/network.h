@@ -1,15 +1,34 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "collectors/base/value.h"
 #include "collectors/kernel/files.h"
 #include "collectors/parse/net_dev.h"
 
 namespace cgmon {
+
+/// What is counted of a namespace as a whole, by protocol and name as in /proc/PID/net/snmp and
+/// netstat.
+struct NetCounter {
+  std::string_view protocol, name;
+};
+inline constexpr auto kNetCounters = std::to_array<NetCounter>({
+    {"Tcp", "RetransSegs"},
+    {"Tcp", "OutSegs"},
+    {"TcpExt", "ListenOverflows"},
+    {"TcpExt", "ListenDrops"},
+    {"Tcp", "ActiveOpens"},
+    {"Tcp", "PassiveOpens"},
+    {"Tcp", "OutRsts"},
+    {"Udp", "RcvbufErrors"},
+});
+using NetCounts = std::array<Value, kNetCounters.size()>;
 
 /// The network namespaces of processes, each read once a pass. A namespace is known by the inode of
 /// /proc/PID/net/dev, which is the same for all processes in it and which any uid may ask for.
@@ -43,6 +62,12 @@ class Network {
   [[nodiscard]] std::uint64_t inode(int number) const {
     return spaces_[static_cast<std::size_t>(number)].inode;
   }
+  /// Reads what is counted of a namespace as a whole; a negative errno, -EBADMSG where a part of it
+  /// was malformed. What was understood is in counts().
+  int read_counts(int number);
+  [[nodiscard]] const NetCounts& counts(int number) const {
+    return spaces_[static_cast<std::size_t>(number)].counts;
+  }
   /// Whether a line of its file was not understood.
   [[nodiscard]] bool malformed(int number) const {
     return spaces_[static_cast<std::size_t>(number)].malformed != 0;
@@ -55,6 +80,8 @@ class Network {
  private:
   struct Namespace {
     std::uint64_t inode = 0;
+    std::string process;  ///< by which it was read: a PID, or "self"
+    NetCounts counts{};
     std::vector<Interface> interfaces;  ///< kept beyond `count`, for their memory
     std::size_t count = 0, malformed = 0;
   };

@@ -73,6 +73,24 @@ TEST_F(NetworkTest, LeavesOutWhatIsBeyondTheBoundAndCountsIt) {
   EXPECT_EQ(network_.dropped(), 4U);
 }
 
+TEST_F(NetworkTest, ReadsWhatANamespaceCountsAsAWhole) {
+  set("10", 1, line("eth0", 7));
+  files_.set_file("/proc/10/net/snmp", "Tcp: ActiveOpens OutRsts\nTcp: 12 7\n");
+  files_.set_file("/proc/10/net/netstat", "TcpExt: ListenDrops\nTcpExt: 3\n");
+  network_.begin_pass();
+  const int space = network_.namespace_of(10);
+  EXPECT_EQ(network_.read_counts(space), 0);
+  EXPECT_EQ(network_.counts(space)[3], Value::of(3));
+  EXPECT_EQ(network_.counts(space)[4], Value::of(12));
+  EXPECT_TRUE(network_.counts(space)[0].is_absent());
+  files_.set_file("/proc/10/net/netstat", "TcpExt: ListenDrops\nTcpExt: x\n");
+  network_.begin_pass();
+  EXPECT_EQ(network_.read_counts(network_.namespace_of(10)), -EBADMSG);
+  EXPECT_TRUE(network_.counts(0)[3].is_absent());
+  files_.remove("/proc/10/net/snmp");
+  EXPECT_EQ(network_.read_counts(0), -ENOENT);
+}
+
 TEST_F(NetworkTest, SaysWhyThereIsNone) {
   network_.begin_pass();
   EXPECT_EQ(network_.namespace_of(10), -ENOENT);

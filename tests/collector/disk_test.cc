@@ -169,6 +169,18 @@ TEST_F(CollectorDisk, LooksAgainForARootThatIsStillToBeMounted) {
   EXPECT_THAT(disks_.asked_, SizeIs(1));
 }
 
+TEST_F(CollectorDisk, NeverTakesTheHostsOwnOverlayForAContainers) {
+  disks_.answer_host();
+  host_.files.set_file("/proc/1/mountinfo", kOverlay);  // the engine has not changed the root yet
+  samples("");
+  EXPECT_THAT(disks_.asked_, IsEmpty());
+  set_mounts(
+      "100 50 0:51 / / rw - overlay overlay rw,lowerdir=/l,upperdir=/var/lib/docker/o/B/diff\n");
+  samples("");
+  ASSERT_EQ(disks_.asked_.size(), 1U);
+  EXPECT_EQ(disks_.asked_[0].directory, "/var/lib/docker/o/B/diff");
+}
+
 TEST_F(CollectorDisk, HasNothingToSayOfAReadOnlyRoot) {
   disks_.answer_host();
   set_mounts("100 50 0:50 / / ro - overlay overlay ro,lowerdir=/a:/b\n");

@@ -187,6 +187,26 @@ TEST(CollectorNetwork, CountsInterfacesBeyondTheBound) {
   EXPECT_EQ(host.snapshot_.report.interfaces_dropped, 4U * 8U);
 }
 
+TEST(CollectorNetwork, HasWhatANamespaceCountsWhereItIsAskedFor) {
+  NetworkHost host(kV2, true);
+  host.set_processes(host.ids_[0], "701\n");
+  host.set_namespace("701", 11, "eth0", 70);
+  for (const char* const pid : {"1", "701"}) {
+    const std::string net = "/proc/" + std::string(pid) + "/net/";
+    host.host_.files.set_file(net + "snmp", "Tcp: ActiveOpens RetransSegs\nTcp: 12 7\n");
+    host.host_.files.set_file(net + "netstat", "TcpExt: ListenDrops\nTcpExt: 3\n");
+  }
+  constexpr const char* kOpens = "container_network_tcp_active_opens_total";
+  EXPECT_THAT(host.samples(kOpens), IsEmpty());
+  host.begin({.groups = bit(Group::netstat)});  // alone, too
+  EXPECT_THAT(host.samples(kOpens),
+              ElementsAre(std::string(kOpens) + "{id=\"/\"} 12",
+                          std::string(kOpens) + "{id=\"" + host.ids_[0] + "\"} 12"));
+  EXPECT_THAT(host.samples("container_network_tcp_listen_drops_total{"), SizeIs(2));
+  EXPECT_THAT(host.samples(kReceived), IsEmpty());
+  EXPECT_THAT(host.samples("container_network_udp_"), IsEmpty());
+}
+
 TEST(CollectorNetwork, IsNotReadWhereNobodyAsks) {
   NetworkHost host(kV2, true);
   host.set_processes(host.ids_[0], "701\n");

@@ -32,6 +32,29 @@ for _ in range({kFrames}):
     link.send(b"\\xff" * 6 + b"\\x02" * 6 + b"\\x88\\xb5" + bytes({kFrameBytes} - 14))
 """
 
+kConnections = 7
+# To itself, by the loopback; whoever connects ends it by RST, so that nothing is left to wait.
+kConnect = f"""
+import socket, struct
+listener = socket.create_server(("127.0.0.1", 0))
+for _ in range({kConnections}):
+    out = socket.create_connection(listener.getsockname())
+    listener.accept()[0].close()
+    out.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    out.close()
+"""
+# Family: protocol and name in the kernel's files.
+kCounts = {
+    "container_network_tcp_retransmitted_segments_total": "Tcp RetransSegs",
+    "container_network_tcp_sent_segments_total": "Tcp OutSegs",
+    "container_network_tcp_listen_overflows_total": "TcpExt ListenOverflows",
+    "container_network_tcp_listen_drops_total": "TcpExt ListenDrops",
+    "container_network_tcp_active_opens_total": "Tcp ActiveOpens",
+    "container_network_tcp_passive_opens_total": "Tcp PassiveOpens",
+    "container_network_tcp_resets_sent_total": "Tcp OutRsts",
+    "container_network_udp_receive_buffer_errors_total": "Udp RcvbufErrors",
+}
+
 
 def run(*command):
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -56,6 +79,17 @@ def counts(text):
     return found
 
 
+def counters(pid):
+    """{"Tcp OutRsts": number, …} of a process' namespace."""
+    lines = "".join(kernel_reader.read(f"/proc/{pid}/net/{f}") for f in ("snmp", "netstat"))
+    words = [line.split() for line in lines.splitlines()]
+    return {
+        f"{names[0].rstrip(':')} {name}": int(value)
+        for names, values in zip(words[::2], words[1::2])
+        for name, value in zip(names[1:], values[1:])
+    }
+
+
 class Networks:
     def __init__(self, docker, agent):
         self.docker, self.agent = docker, agent
@@ -69,7 +103,7 @@ class Networks:
 
     def all(self):
         return [self.without_a_network, self.link_them, self.counts_what_was_sent,
-                self.equals_the_kernel, self.once_a_namespace, self.host_network_adds_nothing,
+                self.equals_the_kernel, self.connections, self.once_a_namespace, self.host_network_adds_nothing,
                 self.moves_on, self.no_errors]  # fmt: skip
 
     def figures(self, container, page=None):
@@ -114,6 +148,23 @@ class Networks:
             wanted = counts(kernel_reader.read(f"/proc/{container.pid}/net/dev"))
             expect_equal(self.figures(container), wanted, f"figures of {container.name}")
 
+    def connections(self):
+        """Seven connections are seven on either side, and all counts are the kernel's."""
+
+        def shown():
+            page = self.agent.scrape()
+            return {f: int(page.value(f, id=self.right.cgroup.id)) for f in kCounts}
+
+        before = shown()
+        inside(self.right.pid, sys.executable, "-c", kConnect)
+        after = shown()
+        for way in ("active", "passive"):
+            family = f"container_network_tcp_{way}_opens_total"
+            expect_equal(after[family] - before[family], kConnections, family)
+        kernel = counters(self.right.pid)
+        expect_equal(after, {f: kernel[name] for f, name in kCounts.items()}, "the kernel's counts")
+        return f"{after}"
+
     def once_a_namespace(self):
         """A container in another's namespace adds nothing: the older one shows it."""
         page = self.agent.scrape()
@@ -156,7 +207,8 @@ def main():
     options = parser.parse_args()
     binary = checks.agent_binary()
     with dockerd.running(options) as docker:
-        with Agent(binary, f"--docker.root={docker.data_root}", prefix=kWithoutRights) as agent:
+        arguments = (f"--docker.root={docker.data_root}", "--collector.netstat")
+        with Agent(binary, *arguments, prefix=kWithoutRights) as agent:
             return checks.main("network", Networks(docker, agent).all(), limit_seconds=120)
 
 

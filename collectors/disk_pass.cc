@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "collectors/host/process.h"
 #include "collectors/identity/utf8.h"
@@ -17,6 +18,7 @@ constexpr std::int64_t kLayerPause = 60 * kSecond, kPauseFactor = 10;
 constexpr std::int64_t kLongestBackoff = 1200 * kSecond;
 /// The host's file systems are asked for again after this, and older figures are not shown.
 constexpr std::int64_t kHostPause = 5 * kSecond, kHostTooOld = 120 * kSecond;
+constexpr std::int64_t kFirstWait = 50'000'000;
 /// An engine makes the cgroup before the root file system: passes in which it is looked for.
 constexpr std::uint8_t kLooks = 12;
 
@@ -202,6 +204,8 @@ void DiskPass::settle(std::span<const Cgroup* const> chosen, std::int64_t max_wa
   for (const Cgroup* const cgroup : chosen) {
     if (snapshot.alive[cgroup->slot] != 0) ask_if_due(*cgroup, clock_.monotonic_ns());
   }
+  // The first page is to have the host's file systems; later ones have what came since the last.
+  if (!std::exchange(waited_, true)) max_wait_ns = std::max(max_wait_ns, kFirstWait);
   if (max_wait_ns > 0) queue_->wait(max_wait_ns);
   take_answers(errors);
   auto& unavailable = snapshot.report.groups[static_cast<std::size_t>(Group::disk)].unavailable;

@@ -20,7 +20,8 @@
 namespace cgmon {
 
 /// Disks in a pass. It finds containers' writable layers by /proc and asks others to measure them
-/// and the host's file systems; what it shows is the last answer. A pass never waits for a disk.
+/// and the host's file systems; what it shows is the last answer. But for a moment in
+/// the first one, a pass waits for no disk.
 /// One-thread.
 class DiskPass {
  public:
@@ -82,7 +83,7 @@ class DiskPass {
   std::string host_root_;      // "MAJ:MIN" of the host's root; empty: not asked yet
   std::optional<HostDisks> host_;
   std::int64_t host_answered_ns_ = 0, host_asked_ns_ = 0;  // monotonic
-  bool host_asked_ = false, read_ = false;
+  bool host_asked_ = false, read_ = false, waited_ = false;
   std::vector<LayerAnswer> answers_;
 };
 

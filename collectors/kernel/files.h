@@ -41,8 +41,8 @@ class DirectoryListing {
   std::vector<Entry> entries_;
 };
 
-/// How many links a directory holds, and how many of them lead to a socket: of /proc/PID/fd, the open
-/// descriptors of a process.
+/// How many links a directory holds, and how many of them lead to a socket: of /proc/PID/fd, the
+/// open descriptors of a process.
 struct LinkCounts {
   std::uint64_t links = 0, sockets = 0;
 };

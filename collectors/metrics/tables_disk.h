@@ -5,8 +5,9 @@
 #include "collectors/metrics/table_words.h"
 
 /// Disks: the file systems of the host on the root, of containers what they wrote. A container's
-/// writable layer is the upper directory of the overlay that its processes see as / (overlayfs.rst),
-/// which is looked through now and then; what is shown is the last complete measurement.
+/// writable layer is the upper directory of the overlay that its processes see as /
+/// (overlayfs.rst), which is looked through now and then; what is shown is the last complete
+/// measurement.
 // clang-format off
 namespace cgmon::tables::families {
 inline constexpr auto kDisk = std::to_array<Family>({

@@ -76,6 +76,7 @@ void HostSession::reconfigure(const CollectorOptions& options) {
   options_.collector = options;
   options_.collector.descriptors = kept_files_budget(options.descriptors, descriptor_limit_);
   options_.collector.names_wait_ns = before.names_wait_ns;
+  options_.collector.disk_wait_ns = before.disk_wait_ns;
   options_.collector.ticks_per_second = before.ticks_per_second;
   options_.collector.page_bytes = before.page_bytes;
   collector_->reconfigure(options_.collector);
@@ -98,16 +99,24 @@ bool HostSession::cgroups_were_remounted() {
   return now != cgroup_mounts_;
 }
 
+DiskThreadOptions HostSession::disk_options() const {
+  DiskThreadOptions options{.roots = options_.roots};
+  // Where somebody waits for the figures they are not to be spared the work.
+  if (options_.collector.disk_wait_ns > 0) options.files_per_second *= 20;
+  return options;
+}
+
 void HostSession::begin(Layout layout) {
-  collector_.reset();  // before the queue that it asks
+  collector_.reset();  // before the queues that it asks
+  disks_ = std::make_unique<DiskThreads>(disk_options());
   const auto engines = std::make_shared<EngineFiles>(options_);
   metadata_ =
       std::make_unique<MetadataThread>([engines](std::string_view runtime, std::string_view id) {
         return engines->read(runtime, id);
       });
-  collector_ =
-      std::make_unique<Collector>(through_ != nullptr ? *through_ : files_, clock_, options_.roots,
-                                  std::move(layout), options_.collector, metadata_.get());
+  collector_ = std::make_unique<Collector>(through_ != nullptr ? *through_ : files_, clock_,
+                                           options_.roots, std::move(layout), options_.collector,
+                                           metadata_.get(), disks_.get());
 }
 
 }  // namespace cgmon

@@ -6,6 +6,7 @@
 
 #include "collectors/base/result.h"
 #include "collectors/collector.h"
+#include "collectors/host/disk_threads.h"
 #include "collectors/identity/metadata_thread.h"
 #include "collectors/kernel/clock.h"
 #include "collectors/kernel/mount_watch.h"
@@ -21,7 +22,7 @@ struct SessionOptions {
 };
 
 /// All that a command needs to read this host, wired together: the kernel's files and clocks, the
-/// thread for engines' files, and the collector. One-thread.
+/// threads for engines' files and for disks, and the collector. One-thread.
 class HostSession {
  public:
   /// Fails when the cgroup hierarchies cannot be looked for at all, or none is there.
@@ -48,6 +49,7 @@ class HostSession {
  private:
   explicit HostSession(SessionOptions options) : options_(std::move(options)) {}
   void begin(Layout layout);
+  [[nodiscard]] DiskThreadOptions disk_options() const;
   [[nodiscard]] bool cgroups_were_remounted();
 
   SessionOptions options_;
@@ -58,6 +60,7 @@ class HostSession {
   std::size_t descriptor_limit_ = 0;
   std::string cgroup_mounts_;  ///< what mountinfo says of cgroups
   std::unique_ptr<MetadataThread> metadata_;
+  std::unique_ptr<DiskThreads> disks_;
   std::unique_ptr<Collector> collector_;
 };
 

@@ -155,6 +155,8 @@ AgentFacts facts_of(const Clock& clock) {
 int run_once(const Invocation& invocation) {
   SessionOptions options = session_options(invocation.config);
   options.collector.names_wait_ns = 2'000'000'000;  // a shell waits for names, a scrape does not
+  const bool is_table = invocation.once.output == OutputFormat::table;
+  options.collector.disk_wait_ns = is_table ? 0 : 2'000'000'000;  // and for disks, likewise
   auto session = HostSession::open(options);
   if (!session) return fail(session.error(), kFailed);
   if (invocation.once.output == OutputFormat::prometheus) {

@@ -58,6 +58,9 @@ class RememberingFiles final : public Files {
   int list_directories(int dir, const char* path, DirectoryListing& listing) override {
     return files_.list_directories(dir, path, listing);
   }
+  int count_links(int dir, const char* path, LinkCounts& counts) override {
+    return files_.count_links(dir, path, counts);
+  }
   int open_watch() override { return files_.open_watch(); }
   int watch_directory(int watch, int dir, const char* path) override {
     return files_.watch_directory(watch, dir, path);

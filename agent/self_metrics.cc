@@ -252,6 +252,12 @@ void add_cgroups(std::vector<MetricFamily>& families, const Snapshot& snapshot) 
   single(families, "cgmon_oom_kills_unattributed_total",
          "OOM kills that were seen and belong to no owner that is known.", Counter,
          count(report.oom_kills_unattributed));
+  single(families, "cgmon_disk_walk_files_total",
+         "Files looked at to measure writable layers of containers.", Counter,
+         count(report.disk_files));
+  single(families, "cgmon_disk_walk_incomplete_total",
+         "Measurements of writable layers that could not be brought to an end.", Counter,
+         count(report.disk_incomplete));
   single(families, "cgmon_descriptors_kept", "Kernel files kept open.", Gauge,
          report.descriptors_kept);
   single(families, "cgmon_descriptors_limit", "Budget of kernel files kept open.", Gauge,
@@ -314,6 +320,8 @@ struct SelfMetrics::State {
   prometheus::Counter& beyond_samples = dropped.Add({{"bound", "samples_per_page"}});
   prometheus::Counter& beyond_bytes = dropped.Add({{"bound", "page_bytes"}});
   prometheus::Counter& dropped_devices = dropped.Add({{"bound", "devices"}});
+  prometheus::Counter& dropped_interfaces = dropped.Add({{"bound", "interfaces"}});
+  prometheus::Counter& dropped_mounts = dropped.Add({{"bound", "mounts"}});
   prometheus::Counter& dropped_owners = dropped.Add({{"bound", "owners"}});
   prometheus::Counter& dropped_ended = dropped.Add({{"bound", "ended"}});
   prometheus::Histogram& duration =
@@ -379,6 +387,8 @@ void SelfMetrics::observe_pass(const Snapshot& snapshot, const HostView& host) {
   state_->duration.Observe(static_cast<double>(snapshot.report.duration_ns) * kNanosecond);
   if (snapshot.report.deadline_exceeded) state_->deadline_exceeded.Increment();
   state_->dropped_devices.Increment(static_cast<double>(snapshot.report.devices_dropped));
+  state_->dropped_mounts.Increment(static_cast<double>(snapshot.report.mounts_dropped));
+  state_->dropped_interfaces.Increment(static_cast<double>(snapshot.report.interfaces_dropped));
   const std::lock_guard lock(state_->mutex);
   rise_to(state_->dropped_owners, state_->last.owners_dropped, snapshot.report.owners_dropped);
   rise_to(state_->dropped_ended, state_->last.ended_dropped, snapshot.report.ended_dropped);

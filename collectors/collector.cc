@@ -43,7 +43,7 @@ std::size_t hierarchy_of(std::size_t row_index, const ReadPlan& plan, const Cgro
 }  // namespace
 
 Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layout layout,
-                     const CollectorOptions& options, MetadataQueue* metadata)
+                     const CollectorOptions& options, MetadataQueue* metadata, DiskQueue* disks)
     : files_(files),
       clock_(clock),
       layout_(std::move(layout)),
@@ -55,6 +55,7 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
       written_(files, tree_, roots.procfs),
       identifier_(metadata),
       oom_(files, clock, layout_, tree_, identifier_),
+      host_(files, clock, roots, tree_, identifier_, disks),
       roots_(roots) {
   follow_plan();
 }
@@ -169,6 +170,7 @@ void Collector::follow_tree() {
     written_.remove(slot, h);
   }
   for (SubtreeSums& sums : sums_) sums.remove(tree_.removed());
+  host_.remove(tree_.removed());
   reader_->forget(tree_.removed());
   known_.resize(tree_.slots());
   for (auto& absent : absent_) absent.resize(tree_.slots());
@@ -220,6 +222,7 @@ void Collector::prepare(Snapshot& snapshot) {
   snapshot.report = {};
   reader_->begin_pass(tree_.slots());
   if (reader_->devices_changed()) written_.forget_devices();
+  host_.begin();
   blkio_read_ = disk_lines_ = false;
 }
 
@@ -244,8 +247,14 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
     const std::size_t h = walked_of_file_[file];
     if (h == kProcFile ? proc_ < 0 : !tree_.is_whole(h)) report.success = false;
   }
+  if (HostPass::reads_group(group)) {
+    host_.read(group, chosen_, deadline_ns, snapshot);
+    snapshot.report.deadline_exceeded |=
+        report.unavailable[static_cast<std::size_t>(Reason::deadline)] != 0;
+  }
   std::uint32_t late = 0;
   for (const Cgroup* const cgroup : chosen_) {
+    if (files.empty()) break;
     if (snapshot.alive[cgroup->slot] == 0) continue;
     if (clock_.monotonic_ns() > deadline_ns) {
       ++late;
@@ -442,6 +451,8 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   for (SubtreeSums& sums : sums_) sums.apply(tree_.in_order(), snapshot);
   const std::int64_t left = deadline_ns - clock_.monotonic_ns();
   identifier_.settle(std::clamp<std::int64_t>(left, 0, options_.names_wait_ns));
+  host_.settle(chosen_, std::clamp<std::int64_t>(left, 0, options_.disk_wait_ns),
+               reader_->elements(), snapshot);
   snapshot.order.clear();
   snapshot.labels.resize(tree_.slots());
   for (const Cgroup* const cgroup : chosen_) {
@@ -458,7 +469,7 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   }
   oom_.settle(snapshot);
   ++totals_.passes;
-  totals_.reads = reader_->reads();
+  totals_.reads = reader_->reads() + host_.reads();
   totals_.cgroups_added = tree_.counters().added;
   totals_.cgroups_removed = tree_.counters().removed;
   totals_.watch_failures = tree_.counters().watch_failures + written_.failures();
@@ -466,6 +477,7 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   totals_.dropped_depth = tree_.counters().dropped_depth;
   totals_.dropped_filter = static_cast<std::uint32_t>(tree_.in_order().size() - chosen_.size());
   totals_.devices_dropped = reader_->devices_dropped();
+  host_.report(totals_);
   totals_.descriptors_kept = static_cast<std::uint32_t>(kept_->open_files());
   totals_.descriptors_limit = static_cast<std::uint32_t>(kept_->budget());
   totals_.owners = static_cast<std::uint32_t>(oom_.kills().owners());
@@ -479,6 +491,8 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   snapshot.read_errors = reader_->errors();
   const auto& tree_errors = tree_.errors();
   snapshot.read_errors.insert(snapshot.read_errors.end(), tree_errors.begin(), tree_errors.end());
+  snapshot.read_errors.insert(snapshot.read_errors.end(), host_.errors().begin(),
+                              host_.errors().end());
   snapshot.metadata_failures = identifier_.failures();
   snapshot.metadata_unresolved = identifier_.unresolved();
 }

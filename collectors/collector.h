@@ -12,6 +12,7 @@
 #include "collectors/cgroup/layout.h"
 #include "collectors/cgroup/read_plan.h"
 #include "collectors/cgroup/written_files.h"
+#include "collectors/host_pass.h"
 #include "collectors/identity/identifier.h"
 #include "collectors/kernel/clock.h"
 #include "collectors/kernel/files.h"
@@ -33,6 +34,7 @@ struct CollectorOptions {
   std::size_t descriptors = 4096;  ///< budget of kept ones
   Only only;
   std::int64_t names_wait_ns = 250'000'000;  ///< how long a pass waits for names of new containers
+  std::int64_t disk_wait_ns = 0;  ///< how long a pass waits for disks: a server never does
   std::uint32_t ticks_per_second = 100;
   std::uint32_t page_bytes = 4096;
 };
@@ -41,9 +43,10 @@ struct CollectorOptions {
 /// writes. One-thread: the collection thread owns it with all its descriptors.
 class Collector {
  public:
-  /// `files`, `clock` and `metadata` (may be nullptr: names by path alone) must outlive it.
+  /// `files`, `clock` and `metadata` (may be nullptr: names by path alone) and `disks` (may be
+  /// nullptr: no figures of disks) must outlive it.
   Collector(Files& files, const Clock& clock, const Roots& roots, Layout layout,
-            const CollectorOptions& options, MetadataQueue* metadata);
+            const CollectorOptions& options, MetadataQueue* metadata, DiskQueue* disks = nullptr);
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
   ~Collector();
@@ -107,6 +110,7 @@ class Collector {
   Identifier identifier_;
   std::vector<SubtreeSums> sums_;
   OomWatch oom_;
+  HostPass host_;
   Roots roots_;
   int proc_ = -1;
   std::int64_t boot_ns_ = 0;  // since the epoch; 0: unknown, negative: errno

@@ -39,6 +39,11 @@ Controller main_controller(Group group, const Layout& layout) {
       return Controller::dmem;
     case Group::host:
     case Group::limits:
+    case Group::network:
+    case Group::netstat:
+    case Group::disk:
+    case Group::process:
+    case Group::cpu_load:
       return Controller::agent;
     case Group::spec:
     case Group::cpu:

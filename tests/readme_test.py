@@ -155,7 +155,7 @@ class Texts(unittest.TestCase):
             "Give `--limits.cgroup`.",
             "Give --no-once to it.",
             "| `container_memory_rsss` |",
-            "Sum `container_network_*`.",
+            "Sum `container_gpu_*`.",
             "Counted in cgmon_read_error_total.",
             "Read `collectors/metrics/table.h`.",
             "See tests/no_such_test.py.",

@@ -43,7 +43,7 @@ std::string_view sentence(Reporter reporter) {
     case Reporter::every_cgroup:
       return "for every cgroup";
     case Reporter::containers:
-      return "for containers";
+      return "for containers and the root cgroup";
     case Reporter::root:
       return "for the root cgroup";
     case Reporter::owners:
@@ -72,6 +72,8 @@ std::string_view elements(Axis axis) {
     case Axis::resource:
     case Axis::device_resource:
       return "one a resource";
+    case Axis::interface:
+      return "one an interface";
     case Axis::region:
       break;
   }
@@ -188,7 +190,9 @@ std::string remark_on(const Source& source) {
 
 void add_source(const Source& source, Unit of_family, Columns& columns) {
   if (source.controller == Controller::agent) {
-    columns.add({"agent", "", "the agent's " + std::string(source.file)});
+    const bool by_itself = source.key.empty();
+    columns.add({"agent", "", (by_itself ? "the agent's " : "") + std::string(source.file),
+                 std::string(source.key)});
     return;
   }
   const bool in_cgroup = source.version != Version::none;

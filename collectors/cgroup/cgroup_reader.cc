@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "collectors/metrics/read_errors.h"
 #include "collectors/parse/limit.h"
 #include "collectors/parse/meminfo.h"
 #include "collectors/parse/per_cpu.h"
@@ -278,13 +279,7 @@ ReadOutcome CgroupReader::fail(const FileKind& kind, int error, const char* rela
 
 void CgroupReader::count_error(std::string_view name, std::string_view reason, const char* relative,
                                const std::string& file) {
-  for (ReadError& error : errors_) {
-    if (error.file == name && error.reason == reason) {
-      ++error.count;
-      return;
-    }
-  }
-  errors_.push_back({name, reason, 1, compose(relative, file)});
+  count_read_error(errors_, name, reason, [&] { return std::string(compose(relative, file)); });
 }
 
 }  // namespace cgmon

@@ -101,6 +101,8 @@ class CgroupReader {
   [[nodiscard]] std::uint64_t devices_dropped() const { return devices_dropped_; }
   /// Whether the file just read had a line of any device or name.
   [[nodiscard]] bool had_lines() const { return lines_ != 0; }
+  /// The elements of the pass, for numbers that others read.
+  [[nodiscard]] ElementTable& elements() { return elements_; }
 
  private:
   struct Prepared {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "collectors/metrics/read_errors.h"
+
 namespace cgmon {
 namespace {
 
@@ -298,12 +300,8 @@ bool CgroupTree::is_gone(const Cgroup& cgroup, std::size_t h) {
 void CgroupTree::count_error(std::size_t h, int error, const char* path) {
   const std::string_view reason = errno_name(error);
   hierarchies_[h].incomplete = true;
-  const auto found = std::ranges::find(errors_, reason, &ReadError::reason);
-  if (found != errors_.end()) {
-    ++found->count;
-  } else {
-    errors_.push_back({"(directory)", reason, 1, hierarchies_[h].mount_point + '/' + path});
-  }
+  count_read_error(errors_, "(directory)", reason,
+                   [&] { return hierarchies_[h].mount_point + '/' + path; });
 }
 
 void CgroupTree::must_list_again(Cgroup& cgroup, std::size_t h) {

@@ -72,13 +72,24 @@ std::uint32_t ElementTable::device(DeviceNumber number) {
   return element;
 }
 
-std::uint32_t ElementTable::named(std::string_view first, std::string_view second) {
+std::uint32_t ElementTable::find(std::string_view first, std::string_view second) const {
   for (std::size_t i = 0; i < elements_.size(); ++i) {
     const auto& values = elements_[i].values;
     if (values[0] == first && values[1] == second && values[2].empty()) {
       return static_cast<std::uint32_t>(i);
     }
   }
+  return kNone;
+}
+
+std::uint32_t ElementTable::text(std::string_view value) {
+  const std::uint32_t found = find(value, {});
+  return found != kNone ? found : add({{std::string(value), {}, {}}});
+}
+
+std::uint32_t ElementTable::named(std::string_view first, std::string_view second) {
+  const std::uint32_t found = find(first, second);
+  if (found != kNone) return found;
   if (!is_plain(first) || !is_plain(second)) return kNone;
   return add({{std::string(first), std::string(second), {}}});
 }

@@ -35,6 +35,8 @@ class ElementTable {
   /// Anything else, by its labels' values. kNone if one is no printable ASCII, has a quote or
   /// backslash or is too long: the kernel's names are neither.
   std::uint32_t named(std::string_view first, std::string_view second = {});
+  /// An element of one label that was made fit for printing by whoever read it.
+  std::uint32_t text(std::string_view value);
 
   /// Which device an element is.
   [[nodiscard]] DeviceNumber number_of(std::uint32_t element) const { return numbers_[element]; }
@@ -49,6 +51,7 @@ class ElementTable {
 
   int read_names();
   [[nodiscard]] std::string_view name_of(DeviceNumber number) const;
+  [[nodiscard]] std::uint32_t find(std::string_view first, std::string_view second) const;
   std::uint32_t add(AxisElement element, DeviceNumber number = {});
 
   Files& files_;

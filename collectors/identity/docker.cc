@@ -19,6 +19,7 @@ using Json = nlohmann::json;
 constexpr std::size_t kMaxFile = 1U << 20U;
 constexpr std::size_t kStep = 16384;  // most are smaller
 constexpr std::size_t kMaxText = 256;
+constexpr std::size_t kLongestPath = 4096;
 
 /// A member that is wanted: of the document itself, or of an object that is a member of it.
 struct Wanted {
@@ -188,14 +189,15 @@ std::int64_t parse_rfc3339(std::string_view text) {
 }
 
 Result<ContainerMetadata> parse_docker_config(std::string_view json) {
-  std::array<Wanted, 6> wanted{{{{}, "Name"},
+  std::array<Wanted, 7> wanted{{{{}, "Name"},
                                 {"Config", "Image"},
                                 {{}, "Created"},
                                 {"State", "Running"},
                                 {"State", "StartedAt"},
-                                {"State", "OOMKilled"}}};
+                                {"State", "OOMKilled"},
+                                {{}, "LogPath"}}};
   if (!read_json(json, wanted)) return failure("no JSON object", {}, EBADMSG);
-  const auto& [name, image, created, running, started_at, oom_killed] = wanted;
+  const auto& [name, image, created, running, started_at, oom_killed, log_path] = wanted;
   ContainerMetadata metadata;
   metadata.name =
       repair_text(std::string_view(name.text).substr(name.text.starts_with('/') ? 1 : 0), kMaxText);
@@ -207,6 +209,9 @@ Result<ContainerMetadata> parse_docker_config(std::string_view json) {
   // StartedAt is of the run before until dockerd has written that this one runs.
   if (running.yes) metadata.started_at_ns = parse_rfc3339(started_at.text);
   metadata.oom_killed = oom_killed.yes;
+  if (log_path.text.starts_with('/') && log_path.text.size() <= kLongestPath) {
+    metadata.log_path = log_path.text;
+  }
   return metadata;
 }
 

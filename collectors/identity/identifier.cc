@@ -41,6 +41,7 @@ void Identifier::remove(Slot slot) {
   entry.asks_left = 0;
   ++entry.generation;  // an answer under way is nobody's
   entry.labels.reset();
+  entry.log_path.clear();
 }
 
 void Identifier::ask(Slot slot) {
@@ -100,6 +101,7 @@ void Identifier::take(const MetadataAnswer& answer) {
     return;
   }
   entry.known = true;
+  entry.log_path = answer.metadata.log_path;
   auto labels = std::make_shared<CgroupLabels>(*entry.labels);
   labels->name = answer.metadata.name;
   labels->image = answer.metadata.image;

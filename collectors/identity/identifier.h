@@ -38,6 +38,8 @@ class Identifier {
   [[nodiscard]] const std::shared_ptr<const CgroupLabels>& labels(Slot slot) const {
     return entries_[slot].labels;
   }
+  /// The engine's log file, on the host; empty where it is not known.
+  [[nodiscard]] const std::string& log_path(Slot slot) const { return entries_[slot].log_path; }
   [[nodiscard]] const std::vector<MetadataFailure>& failures() const { return failures_; }
   /// Containers without a name now.
   [[nodiscard]] std::size_t unresolved() const;
@@ -45,6 +47,7 @@ class Identifier {
  private:
   struct Entry {
     std::shared_ptr<const CgroupLabels> labels;
+    std::string log_path;
     std::uint32_t generation = 0;
     std::uint8_t asks_left = 0;
     bool asked = false, known = false;

@@ -12,7 +12,8 @@ struct ContainerMetadata {
   std::string name, image;         ///< valid UTF-8, bounded
   std::int64_t created_at_ns = 0;  ///< since the epoch, 0: not known
   std::int64_t started_at_ns = 0;  ///< since the epoch, 0: not running yet, as far as the file says
-  bool oom_killed = false;         ///< that is how it ended
+  std::string log_path;     ///< the engine's log of it, on the host; empty: none, or not known
+  bool oom_killed = false;  ///< that is how it ended
 };
 
 /// Answer to one question.

@@ -48,6 +48,12 @@ class DirectoryListing {
          file == "cgroup.threads" || file == "tasks";
 }
 
+/// How many links a directory holds, and how many of them lead to a socket: of /proc/PID/fd, the
+/// open descriptors of a process.
+struct LinkCounts {
+  std::uint64_t links = 0, sockets = 0;
+};
+
 /// What a watch reported since it was last asked; reused like DirectoryListing.
 struct WatchEvents {
   /// A directory that was made or moved in; it may be gone by now.
@@ -107,6 +113,8 @@ class Files {
   virtual int readable(int dir, const char* path) = 0;
   /// Fills `listing` with the directories in a directory, `.` and `..` left out.
   virtual int list_directories(int dir, const char* path, DirectoryListing& listing) = 0;
+  /// Counts the links in a directory.
+  virtual int count_links(int dir, const char* path, LinkCounts& counts) = 0;
 
   /// A watch for directories made, removed or renamed, and for files that change (inotify).
   virtual int open_watch() = 0;

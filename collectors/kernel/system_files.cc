@@ -59,6 +59,32 @@ int watch_at(int watch, int dir, const char* path, std::uint32_t events) {
   return or_errno(::inotify_add_watch(watch, absolute.data(), events | IN_DONT_FOLLOW));
 }
 
+/// Calls on_entry(directory, head, name) for what a directory holds, `.` and `..` left out.
+template <class F>
+int each_entry(int dir, const char* path, F on_entry) {
+  const int handle = ::openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (handle < 0) return -errno;
+  alignas(dirent64) std::array<char, 32768>
+      buffer;  // NOLINT(*-init-variables): getdents64 fills it
+  int result = 0;
+  while (true) {
+    const auto size = ::syscall(SYS_getdents64, handle, buffer.data(), buffer.size());
+    if (size < 0) result = -errno;
+    if (size <= 0) break;
+    for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
+      dirent64 head{};
+      std::memcpy(&head, buffer.data() + at, offsetof(dirent64, d_name));
+      const char* const name = buffer.data() + at + offsetof(dirent64, d_name);
+      at += head.d_reclen;
+      if (std::strcmp(name, ".") != 0 && std::strcmp(name, "..") != 0) {
+        on_entry(handle, head, name);
+      }
+    }
+  }
+  ::close(handle);
+  return result;
+}
+
 /// The name that comes with an event is padded with zeros.
 std::string name_of(const inotify_event& event, const char* name) {
   return {name, ::strnlen(name, event.len)};
@@ -135,28 +161,21 @@ int SystemFiles::readable(int dir, const char* path) {
 
 int SystemFiles::list_directories(int dir, const char* path, DirectoryListing& listing) {
   listing.clear();
-  const int handle = ::openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (handle < 0) return -errno;
-  alignas(dirent64) std::array<char, 32768>
-      buffer;  // NOLINT(*-init-variables): getdents64 fills it
-  int result = 0;
-  while (true) {
-    const auto size = ::syscall(SYS_getdents64, handle, buffer.data(), buffer.size());
-    if (size < 0) result = -errno;
-    if (size <= 0) break;
-    for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
-      dirent64 head{};
-      std::memcpy(&head, buffer.data() + at, offsetof(dirent64, d_name));
-      const char* const name = buffer.data() + at + offsetof(dirent64, d_name);
-      at += head.d_reclen;
-      if (head.d_type != DT_DIR || std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) {
-        continue;
-      }
-      listing.add(name, head.d_ino);
-    }
-  }
-  ::close(handle);
-  return result;
+  return each_entry(dir, path, [&](int, const dirent64& head, const char* name) {
+    if (head.d_type == DT_DIR) listing.add(name, head.d_ino);
+  });
+}
+
+int SystemFiles::count_links(int dir, const char* path, LinkCounts& counts) {
+  counts = {};
+  constexpr std::string_view kSocket = "socket:";
+  return each_entry(dir, path, [&](int directory, const dirent64& head, const char* name) {
+    if (head.d_type != DT_LNK) return;
+    ++counts.links;
+    std::array<char, kSocket.size()> target{};
+    const ssize_t size = ::readlinkat(directory, name, target.data(), target.size());
+    counts.sockets += size > 0 && std::string_view(target.data(), target.size()) == kSocket ? 1 : 0;
+  });
 }
 
 int SystemFiles::open_watch() { return or_errno(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)); }

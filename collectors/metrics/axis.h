@@ -26,8 +26,8 @@ using AxisElements = std::vector<AxisElement>;
 [[nodiscard]] inline std::span<const std::string_view> label_names(Axis axis) {
   static constexpr std::array<std::string_view, 3> kDevice{"device", "major", "minor"};
   static constexpr std::array<std::string_view, 2> kDeviceResource{"device", "resource"};
-  static constexpr std::array<std::string_view, 5> kOthers{"cpu", "pagesize", "node", "resource",
-                                                           "region"};
+  static constexpr std::array<std::string_view, 6> kOthers{"cpu",      "pagesize", "node",
+                                                           "resource", "region",   "interface"};
   const auto other = [](std::size_t index) { return std::span(kOthers).subspan(index, 1); };
   switch (axis) {
     case Axis::none:
@@ -48,6 +48,8 @@ using AxisElements = std::vector<AxisElement>;
       return other(3);
     case Axis::region:
       return other(4);
+    case Axis::interface:
+      return other(5);
   }
   return {};
 }

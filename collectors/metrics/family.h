@@ -14,13 +14,14 @@ enum class Unit : std::uint8_t {
   bytes,
   seconds,       ///< kept in nanoseconds, printed in seconds
   cores,         ///< kept in microcores, printed in cores
+  ratio,         ///< kept in millionths, printed as a fraction of 1
   microseconds,  ///< kept and printed in microseconds (cAdvisor's quota and period)
   unix_seconds,  ///< whole seconds since the epoch
 };
 
 /// Number of decimal places that a stored value has behind the printed point.
 [[nodiscard]] constexpr unsigned decimals(Unit unit) {
-  return unit == Unit::seconds ? 9U : unit == Unit::cores ? 6U : 0U;
+  return unit == Unit::seconds ? 9U : unit == Unit::cores || unit == Unit::ratio ? 6U : 0U;
 }
 
 /// A collector: what `--collector.X` switches. `spec` is always on, as cAdvisor's groupless
@@ -46,6 +47,11 @@ enum class Group : std::uint8_t {
   pressure,
   disk_io,
   io_detail,
+  network,
+  netstat,
+  disk,
+  process,
+  cpu_load,
   hugetlb,
   rdma,
   misc,
@@ -79,6 +85,11 @@ inline constexpr auto kGroups = std::to_array<GroupInfo>({
     {"pressure", "Pressure stall information (PSI).", true},
     {"diskIO", "Block I/O of each device.", true},
     {"io_detail", "Discards, delays, weights and latency targets of each device.", false},
+    {"network", "Network interfaces, once for each network namespace.", true},
+    {"netstat", "Connections, retransmissions and drops of each network namespace.", false},
+    {"disk", "Writable layers of containers and file systems of the host.", true},
+    {"process", "Processes, their open files and their limits.", false},
+    {"cpuLoad", "Tasks by whether they run, sleep or wait for a disk.", false},
     {"hugetlb", "Huge pages, their limits and failures.", false},
     {"rdma", "RDMA handles and objects.", false},
     {"misc", "Resources of the misc controller.", false},

@@ -14,8 +14,8 @@ namespace cgmon {
 
 /// Who in the kernel counts a number. The layout says which hierarchy serves a controller.
 /// `core` (cgroup.*, the CPU time that every v2 cgroup has) and `psi` always mean a v2 hierarchy;
-/// `proc` is /proc itself, for numbers of the root that no cgroup file has; `agent` is not read
-/// from the kernel at all.
+/// `proc` is /proc itself, for numbers of the root that no cgroup file has; `agent` is what the
+/// agent knows itself or finds out by other files than a cgroup's own: the source says which.
 enum class Controller : std::uint8_t {
   core,
   psi,
@@ -168,8 +168,9 @@ enum class Axis : std::uint8_t {
   resource,         ///< resource="sev"
   device_resource,  ///< device="mlx5_0",resource="hca_handle"
   region,           ///< region="drm/0000:03:00.0/vram0"
+  interface,        ///< interface="eth0"
 };
-inline constexpr std::size_t kAxes = static_cast<std::size_t>(Axis::region) + 1;
+inline constexpr std::size_t kAxes = static_cast<std::size_t>(Axis::interface) + 1;
 
 /// What stands in a file's name for the page size: the row is read of one file a size.
 inline constexpr std::string_view kEachPageSize = ".*.";

@@ -80,6 +80,9 @@ enum class Reason : std::uint8_t {
   psi_off,
   swap_accounting_off,
   permission,
+  namespace_hidden,  ///< its processes are not in the agent's PID namespace, or hidden (hidepid)
+  walk_pending,      ///< its disk has not been looked through yet
+  other_storage,     ///< its root file system is none of which the writable layer is known
   threaded,
   not_counted,  ///< v1 block I/O that this kernel does not count
   failed,
@@ -88,8 +91,9 @@ enum class Reason : std::uint8_t {
 inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::deadline) + 1;
 [[nodiscard]] constexpr const char* name_of(Reason reason) {
   constexpr std::array<const char*, kReasons> kNames{
-      "controller_off", "not_delegated", "kernel_lacks", "psi_off", "swap_accounting_off",
-      "permission",     "threaded",      "not_counted",  "failed",  "deadline"};
+      "controller_off", "not_delegated",    "kernel_lacks", "psi_off",       "swap_accounting_off",
+      "permission",     "namespace_hidden", "walk_pending", "other_storage", "threaded",
+      "not_counted",    "failed",           "deadline"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 
@@ -112,6 +116,9 @@ struct PassReport {
   std::uint32_t dropped_bound = 0, dropped_depth = 0, dropped_filter = 0;
   std::uint32_t descriptors_kept = 0, descriptors_limit = 0;
   std::uint64_t devices_dropped = 0;  ///< in this pass: samples of devices beyond a cgroup's bound
+  std::uint64_t mounts_dropped = 0;   ///< the same of file systems
+  std::uint64_t disk_files = 0, disk_incomplete = 0;  ///< looked at, and walks that did not end
+  std::uint64_t interfaces_dropped = 0;  ///< in this pass: samples of interfaces beyond the bound
   std::uint32_t owners = 0;
   std::uint64_t owners_dropped = 0, ended_dropped = 0, oom_kills_unattributed = 0;
 };

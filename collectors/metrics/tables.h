@@ -8,11 +8,14 @@
 #include "collectors/metrics/family.h"
 #include "collectors/metrics/row.h"
 #include "collectors/metrics/tables_cpu.h"
+#include "collectors/metrics/tables_disk.h"
 #include "collectors/metrics/tables_host.h"
 #include "collectors/metrics/tables_io.h"
 #include "collectors/metrics/tables_memory.h"
+#include "collectors/metrics/tables_network.h"
 #include "collectors/metrics/tables_pids.h"
 #include "collectors/metrics/tables_pressure.h"
+#include "collectors/metrics/tables_process.h"
 #include "collectors/metrics/tables_resources.h"
 #include "collectors/metrics/tables_spec.h"
 
@@ -36,12 +39,14 @@ consteval auto joined(const std::array<T, Sizes>&... parts) {
 inline constexpr auto kFamilies =
     tables::joined(tables::families::kSpec, tables::families::kCpu, tables::families::kMemory,
                    tables::families::kPids, tables::families::kPressure, tables::families::kIo,
+                   tables::families::kNetwork, tables::families::kDisk, tables::families::kProcess,
                    tables::families::kResources, tables::families::kHost);
 
 /// Every number, with its sources in order of preference. Rows of a family stand together.
 inline constexpr auto kRows = tables::joined(
     tables::rows::kSpec, tables::rows::kCpu, tables::rows::kMemory, tables::rows::kPids,
-    tables::rows::kPressure, tables::rows::kIo, tables::rows::kResources, tables::rows::kHost);
+    tables::rows::kPressure, tables::rows::kIo, tables::rows::kNetwork, tables::rows::kDisk,
+    tables::rows::kProcess, tables::rows::kResources, tables::rows::kHost);
 
 inline constexpr std::size_t kRowCount = kRows.size();
 inline constexpr std::size_t kNoRow = static_cast<std::size_t>(-1);
@@ -135,11 +140,11 @@ consteval bool helps_are_sentences() {
     return family.help.ends_with('.') && family.help.front() >= 'A' && family.help.front() <= 'Z';
   });
 }
-/// Counters end in _total, but for those that cAdvisor named otherwise.
+/// Counters and no others end in _total, but for those that cAdvisor named otherwise.
 consteval bool counters_say_total() {
   return std::ranges::all_of(kFamilies, [](const Family& family) {
     return (family.kind == Kind::counter) == family.name.ends_with("_total") ||
-           family.name.ends_with("_failcnt");
+           family.name.ends_with("_failcnt") || family.name == "container_fs_inodes_total";
   });
 }
 

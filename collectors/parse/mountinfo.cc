@@ -78,7 +78,7 @@ std::optional<Mount> parse_mount(std::string_view line) {
     if (field == "-") break;
   }
   mount.type = take_field();
-  take_field();  // source
+  mount.source = unescape(take_field());
   const std::string_view super_options = take_field();
   if (mount.type.empty() || super_options.empty() || !mount.point.starts_with('/') ||
       !mount.root.starts_with('/')) {

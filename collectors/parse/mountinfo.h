@@ -15,6 +15,7 @@ struct Mount {
   std::string root;    ///< which directory of the file system is mounted; may be "/../.."
   std::string point;   ///< where, unescaped
   std::string type;    ///< "cgroup", "cgroup2", …
+  std::string source;  ///< "/dev/vda1", or what whoever mounted it wrote; may be empty
   std::vector<std::string> super_options;
   bool read_only = false;  ///< the mount or its file system
 };

@@ -55,6 +55,9 @@ class RecordingFiles final : public Files {
   int list_directories(int dir, const char* path, DirectoryListing& listing) override {
     return real_.list_directories(dir, path, listing);
   }
+  int count_links(int dir, const char* path, LinkCounts& counts) override {
+    return real_.count_links(dir, path, counts);
+  }
   int open_watch() override { return real_.open_watch(); }
   int watch_directory(int watch, int dir, const char* path) override {
     return real_.watch_directory(watch, dir, path);

@@ -18,7 +18,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from support import checks, dockerd, json_reader, kernel_reader
-from support.agent import run
+from support.agent import kWithoutRights, run
 from support.cgroups import TestCgroups, remove_directory
 from support.checks import Skip, expect, expect_equal
 
@@ -249,8 +249,7 @@ class Inspect:
         if os.system("command -v setpriv > /dev/null") != 0:
             raise Skip("no setpriv (package util-linux)")
         command = [
-            "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
-            "--bounding-set=-all", self.binary, "inspect", self.container.container_id,
+            *kWithoutRights, self.binary, "inspect", self.container.container_id,
             "-o", "json", f"--docker.root={self.docker.data_root}",
         ]  # fmt: skip
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)

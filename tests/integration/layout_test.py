@@ -35,7 +35,10 @@ kAgentMounts = (
     "/mnt/cgmon", "/lib/x86_64-linux-gnu", "/lib64", "/etc/ld.so.conf.d", "/etc/ld.so.cache",
 )  # fmt: skip
 kScopes = {"H": "the host", "C": "a limited container", "I": "a cgroup in it", "U": "a unit"}
-kMovesOn = {"container_last_seen"}  # the clock
+# The clock, and what the daemon and others do to the disk.
+kMovesOn = {
+    "container_last_seen", "container_fs_measured_timestamp_seconds", "container_fs_inodes_free",
+}  # fmt: skip
 
 
 def kills(cgroup):
@@ -75,7 +78,7 @@ class Layout:
         the committed table says so."""
         unit = "/system.slice/docker.service"
         ids = {"H": "/", "C": self.busy.cgroup.id, "I": self.inner.id, "U": unit}
-        page = self.agent.scrape()
+        page = wait_until(self._page_with_disks, 30, "what the containers have on the disk")
         found = {}
         for letter in kScopes:
             for sample in page.of(ids[letter]):
@@ -90,6 +93,11 @@ class Layout:
         ]
         expect(not wrong, f"{len(wrong)} families differ:\n    " + "\n    ".join(wrong))
         return f"{len(shown)} families"
+
+    def _page_with_disks(self):
+        page = self.agent.scrape()
+        families = ("container_fs_log_bytes", "container_fs_writable_layer_bytes")
+        return page if all(page.samples(f, id=self.busy.cgroup.id) for f in families) else None
 
     def names(self):
         """Containers carry docker's name and image, what is inside them and units do not."""
@@ -227,7 +235,7 @@ class Layout:
     def in_a_container(self):
         """The agent in a container that has the host's / read-only at /host sees what it sees
         outside: the same cgroups, series, names and values."""
-        mount = ("-v", "/:/host:ro,rslave")
+        mount = ("--pid=host", "-v", "/:/host:ro,rslave")
         told = self._agent_in_container(*mount, arguments=("detect", "--path.rootfs=/host"))
         expect("the whole host" in told, f"detect in the container says\n{told}")
         inside = self._agent_in_container(

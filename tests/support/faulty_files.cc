@@ -79,6 +79,11 @@ int FaultyFiles::list_directories(int dir, const char* path, DirectoryListing& l
   return files_.list_directories(dir, path, listing);
 }
 
+int FaultyFiles::count_links(int dir, const char* path, LinkCounts& counts) {
+  if (fails(Call::count_links, path)) return -fault_.error;
+  return files_.count_links(dir, path, counts);
+}
+
 int FaultyFiles::open_watch() {
   if (fails(Call::open_watch, "")) return -fault_.error;
   return opened(files_.open_watch(), "");

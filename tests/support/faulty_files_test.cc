@@ -79,6 +79,7 @@ TEST(FaultyFiles, LetsEveryKindOfCallFailAndSucceed) {
     FileStatus status;
     std::string target;
     DirectoryListing listing;
+    LinkCounts links;
     WatchEvents events;
     std::vector<std::int64_t> answers{
         dir,
@@ -90,6 +91,7 @@ TEST(FaultyFiles, LetsEveryKindOfCallFailAndSucceed) {
         files.filesystem("/d"),
         files.readable(Files::kAbsolute, "/d/f"),
         files.list_directories(Files::kAbsolute, "/", listing),
+        files.count_links(Files::kAbsolute, "/d", links),
         watch,
         files.watch_directory(watch, Files::kAbsolute, "/d"),
         files.watch_file(watch, Files::kAbsolute, "/d/f"),

@@ -190,6 +190,17 @@ TEST_F(SameAsKernel, ListsDirectories) {
   }
 }
 
+TEST_F(SameAsKernel, CountsLinks) {
+  const auto links = [](Files& files, int dir, const std::string& path) {
+    LinkCounts counts{.links = 99, .sockets = 99};
+    const int error = files.count_links(dir, path.c_str(), counts);
+    return word(error) + ' ' + std::to_string(counts.links) + ' ' + std::to_string(counts.sockets);
+  };
+  for (const std::string& path : paths()) {
+    EXPECT_EQ(links(tree_, tree_top_, path), links(system_, system_top_, path)) << shown(path);
+  }
+}
+
 /// "NUMBER/NAME" of every directory that a watch saw being made.
 std::vector<std::string> made_in(const WatchEvents& events) {
   std::vector<std::string> names;

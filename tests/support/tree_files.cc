@@ -208,6 +208,21 @@ int TreeFiles::list_directories(int dir, const char* path, DirectoryListing& lis
   return 0;
 }
 
+int TreeFiles::count_links(int dir, const char* path, LinkCounts& counts) {
+  counts = {};
+  if (full()) return -EMFILE;
+  const auto [node, error] = look_up(dir, path, Last::keep);
+  if (error != 0) return error;
+  if (!node->is(S_IFDIR)) return -ENOTDIR;
+  if (fails_to_open(node->error)) return -node->error;
+  for (const auto& [name, child] : node->children) {
+    if (!child->is(S_IFLNK)) continue;
+    ++counts.links;
+    counts.sockets += child->content.starts_with("socket:") ? 1 : 0;
+  }
+  return 0;
+}
+
 int TreeFiles::open_watch() {
   if (open_watch_error_ != 0) return -open_watch_error_;
   if (full()) return -EMFILE;

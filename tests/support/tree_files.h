@@ -103,6 +103,7 @@ class TreeFiles final : public Files {
   std::int64_t filesystem(const char* path) override;
   int readable(int dir, const char* path) override;
   int list_directories(int dir, const char* path, DirectoryListing& listing) override;
+  int count_links(int dir, const char* path, LinkCounts& counts) override;
   int open_watch() override;
   int watch_directory(int watch, int dir, const char* path) override;
   int watch_file(int watch, int dir, const char* path) override;

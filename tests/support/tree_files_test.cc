@@ -31,6 +31,18 @@ FileStatus status_of(Files& files, const char* path) {
   return status;
 }
 
+TEST(TreeFiles, CountsTheLinksInADirectory) {
+  TreeFiles files;
+  files.add_link("/proc/7/fd/0", "/dev/null").add_link("/proc/7/fd/1", "socket:[4711]");
+  files.set_file("/proc/7/fd/file", "").add_directory("/proc/7/fd/directory");
+  LinkCounts counts;
+  EXPECT_EQ(files.count_links(Files::kAbsolute, "/proc/7/fd", counts), 0);
+  EXPECT_EQ(counts.links, 2U);
+  EXPECT_EQ(counts.sockets, 1U);
+  EXPECT_EQ(files.count_links(Files::kAbsolute, "/proc/8/fd", counts), -ENOENT);
+  EXPECT_EQ(counts.links, 0U);
+}
+
 TEST(TreeFiles, ReadsWithAndAcrossTheEndOfABuffer) {
   TreeFiles files;
   files.set_file("/sys/fs/cgroup/pids.current", "12345\n");

@@ -12,6 +12,13 @@ from support.checks import expect_equal, wait_until
 from support.http_reader import Connection
 
 
+# Runs a command as nobody, without any capability.
+kWithoutRights = (
+    "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
+    "--bounding-set=-all",
+)  # fmt: skip
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -30,11 +37,13 @@ def _has_setpriv():
 class Agent:
     """A serving agent on a free loopback port; `with Agent(binary, "--only=all") as agent:`.
 
-    `cgroup_directories`: cgroups that it is put into before it runs.
+    `cgroup_directories`: cgroups that it is put into before it runs. `prefix`: a command that runs
+    it, kWithoutRights for one.
     """
 
-    def __init__(self, binary, *arguments, cgroup_directories=(), min_interval="0"):
+    def __init__(self, binary, *arguments, cgroup_directories=(), min_interval="0", prefix=()):
         self.binary = binary
+        self.prefix = list(prefix)
         self.arguments = list(arguments)
         if min_interval is not None:
             self.arguments.insert(0, f"--web.min-interval={min_interval}")
@@ -78,7 +87,7 @@ class Agent:
 
     def _command(self):
         self.port = free_port()
-        return [self.binary, f"--web.listen-address=127.0.0.1:{self.port}", *self.arguments]
+        return [*self.prefix, self.binary, f"--web.listen-address=127.0.0.1:{self.port}", *self.arguments]
 
     def _enter_cgroups(self):
         for directory in self.cgroup_directories:

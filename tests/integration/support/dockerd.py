@@ -94,15 +94,15 @@ class Docker:
                 self.call("import", "-", kImage, stdin=tar.stdout)
             expect(tar.wait(30) == 0, "tar of the image failed")
 
-    def run(self, name, *options, command):
-        """Starts a container that shares no network; `command` is a shell's."""
+    def run(self, name, *options, command, network="none"):
+        """Starts a container, by default without a network; `command` is a shell's."""
         self._containers.append(name)
         self.call(
             "run",
             "-d",
             "--name",
             name,
-            "--network=none",
+            f"--network={network}",
             *options,
             kImage,
             "/bin/sh",

@@ -1,0 +1,47 @@
+#include "collectors/first_processes.h"
+
+#include <cerrno>
+
+namespace cgmon {
+namespace {
+
+/// Cgroups that are looked into for one container.
+constexpr std::size_t kMostSearched = 64;
+
+}  // namespace
+
+FirstProcess FirstProcesses::of(const Cgroup& cgroup) {
+  if (cgroup.slot >= pids_.size()) pids_.resize(tree_.slots());
+  std::uint32_t& known = pids_[cgroup.slot];
+  if (known != 0) return {.pid = known};
+  std::size_t budget = kMostSearched;
+  FirstProcess found = search(cgroup, budget);
+  known = found.pid;
+  const bool silent = found.pid == 0 && !found.hidden && found.error == 0;
+  if (silent && in_own_pid_namespace(files_)) found.hidden = true;
+  return found;
+}
+
+FirstProcess FirstProcesses::search(const Cgroup& cgroup, std::size_t& budget) {
+  --budget;
+  FirstProcess first = read(cgroup);
+  for (const auto& [name, child] : cgroup.children) {
+    if (first.pid != 0 || budget == 0) break;
+    if (is_container_(*child)) continue;
+    const FirstProcess below = search(*child, budget);
+    first.pid = below.pid;
+    first.hidden |= below.hidden;
+  }
+  if (first.pid != 0) first.error = 0;
+  return first;
+}
+
+FirstProcess FirstProcesses::read(const Cgroup& cgroup) {
+  std::size_t h = tree_.master();
+  for (std::size_t i = 0; !cgroup.is_in(h) && i < tree_.walked().size(); ++i) h = i;
+  if (!cgroup.is_in(h)) return {.error = -ENOENT};
+  path_.assign(tree_.relative(cgroup, h)).append("/cgroup.procs");
+  return read_first_process(files_, tree_.directory(h), path_.c_str());
+}
+
+}  // namespace cgmon

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "collectors/cgroup/cgroup_tree.h"
+#include "collectors/host/first_process.h"
+#include "collectors/kernel/files.h"
+
+namespace cgmon {
+
+/// A process of each container by which /proc tells of it, mostly its init: found once and kept
+/// until whoever uses it says that it is gone. One-thread.
+class FirstProcesses {
+ public:
+  /// Both must outlive it. `is_container`: whether a cgroup is another container's, into which the
+  /// search does not go.
+  FirstProcesses(Files& files, const CgroupTree& tree,
+                 std::function<bool(const Cgroup&)> is_container)
+      : files_(files), tree_(tree), is_container_(std::move(is_container)) {}
+
+  /// The process of the last call, else the first in the cgroup's own cgroup.procs, else of those
+  /// below: podman's are in a cgroup of their own.
+  FirstProcess of(const Cgroup& cgroup);
+  /// The process of a cgroup has ended, as far as it was found.
+  void forget(Slot slot) {
+    if (slot < pids_.size()) pids_[slot] = 0;
+  }
+
+ private:
+  FirstProcess search(const Cgroup& cgroup, std::size_t& budget);
+  FirstProcess read(const Cgroup& cgroup);
+
+  Files& files_;
+  const CgroupTree& tree_;
+  std::function<bool(const Cgroup&)> is_container_;
+  std::vector<std::uint32_t> pids_;  // by slot, 0: not known
+  std::string path_;
+};
+
+}  // namespace cgmon

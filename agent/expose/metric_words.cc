@@ -26,6 +26,8 @@ std::string_view word(Unit unit) {
       return "seconds";
     case Unit::cores:
       return "cores";
+    case Unit::ratio:
+      return "ratio";
     case Unit::microseconds:
       return "microseconds";
     case Unit::unix_seconds:

@@ -14,13 +14,14 @@ enum class Unit : std::uint8_t {
   bytes,
   seconds,       ///< kept in nanoseconds, printed in seconds
   cores,         ///< kept in microcores, printed in cores
+  ratio,         ///< kept in millionths, printed as a fraction of 1
   microseconds,  ///< kept and printed in microseconds (cAdvisor's quota and period)
   unix_seconds,  ///< whole seconds since the epoch
 };
 
 /// Number of decimal places that a stored value has behind the printed point.
 [[nodiscard]] constexpr unsigned decimals(Unit unit) {
-  return unit == Unit::seconds ? 9U : unit == Unit::cores ? 6U : 0U;
+  return unit == Unit::seconds ? 9U : unit == Unit::cores || unit == Unit::ratio ? 6U : 0U;
 }
 
 /// A collector: what `--collector.X` switches. `spec` is always on, as cAdvisor's groupless

@@ -95,6 +95,10 @@ class Planner {
   bool add(std::size_t row_index, Group reader) {
     if (done_[row_index]) return plan_.read[row_index];
     done_[row_index] = true;
+    // Read for another's sake, it still belongs to its own group where that comes first.
+    if ((plan_.groups & bit(group_of(row_index))) != 0) {
+      reader = std::min(reader, group_of(row_index));
+    }
     const Row& row = kRows[row_index];
     bool possible = std::ranges::any_of(
         row.sources, [](const Source& source) { return source.controller == Controller::agent; });

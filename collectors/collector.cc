@@ -215,10 +215,11 @@ void Collector::prepare(Snapshot& snapshot) {
   snapshot.served = part_->served;
   snapshot.alive.assign(tree_.slots(), 0);
   snapshot.parent.assign(tree_.slots(), kNoSlot);
-  for (const Cgroup* const cgroup : chosen_) {
-    snapshot.alive[cgroup->slot] = 1;
+  for (const Cgroup* const cgroup : chosen_) snapshot.alive[cgroup->slot] = 1;
+  for (const Cgroup* const cgroup : tree_.in_order()) {
     if (cgroup->parent != nullptr) snapshot.parent[cgroup->slot] = cgroup->parent->slot;
   }
+  seen_.assign(tree_.slots(), 0);
   snapshot.report = {};
   reader_->begin_pass(tree_.slots());
   if (reader_->devices_changed()) written_.forget_devices();
@@ -276,15 +277,15 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
   report.cpu_ns = clock_.thread_cpu_ns() - cpu_started;
 }
 
-/// What is summed over subtrees, or is to explain what is above it, is read of cgroups that are not
-/// shown, too: the sums above them do not depend on what is chosen.
+/// What is summed over subtrees, explains what is above it or counts for what is below it is read
+/// of cgroups that are not shown, too: what is shown does not depend on what else is chosen.
 void Collector::read_for_sums(std::span<const std::size_t> files, std::int64_t deadline_ns,
                               Snapshot& snapshot) {
   if (others_.empty()) return;
   for (const std::size_t file : files) {
     const bool summed =
         std::ranges::any_of(plan_.files[file].bindings, [&](const Binding& binding) {
-          return binding.row == kOomEvents ||
+          return binding.row == kOomEvents || plan_.inherited[binding.row] ||
                  std::ranges::find(plan_.subtree_sums, binding.row) != plan_.subtree_sums.end();
         });
     if (!summed) continue;
@@ -305,7 +306,11 @@ bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& repo
   std::optional<Reason> lacking;
   bool failed = false;
   for (const std::size_t file : part_->files[static_cast<std::size_t>(group)]) {
-    if (!reader_->wanted(file, cgroup.slot, is_root, snapshot)) continue;
+    if (!reader_->wanted(file, cgroup.slot, is_root, snapshot)) {
+      const std::size_t needed = is_root ? kNoRow : reader_->lacks(file, cgroup.slot, snapshot);
+      if (needed != kNoRow && !lacking) lacking = reason_without(needed);
+      continue;
+    }
     if (!may_read(file, cgroup, failed)) continue;
     const FileKind& kind = plan_.files[file];
     const std::size_t h = walked_of_file_[file];
@@ -317,14 +322,17 @@ bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& repo
     const ReadOutcome outcome = read_file(file, cgroup, is_root, snapshot);
     if (outcome == ReadOutcome::gone) return false;
     note_outcome(file, cgroup, is_root, outcome);
-    if (outcome == ReadOutcome::ok) continue;
+    if (outcome == ReadOutcome::ok) {
+      seen_[cgroup.slot] |= part_bit(kind);
+      continue;
+    }
     if (outcome == ReadOutcome::denied || outcome == ReadOutcome::failed) {
       failed = true;
       report.success = false;
     }
     // Of v1's block I/O no kernel has all the files.
     if (outcome == ReadOutcome::absent && kind.root_tells) continue;
-    if (!lacking) lacking = reason_of(kind, outcome);
+    if (!lacking) lacking = reason_of(kind, outcome, seen_[cgroup.slot]);
   }
   if (lacking && is_served(group, layout_)) {
     ++report.unavailable[static_cast<std::size_t>(*lacking)];

@@ -113,7 +113,8 @@ class Collector {
   HostPass host_;
   Roots roots_;
   int proc_ = -1;
-  std::int64_t boot_ns_ = 0;  // since the epoch; 0: unknown, negative: errno
+  std::vector<std::uint64_t> seen_;  // by slot: what of the kernel was there in this pass
+  std::int64_t boot_ns_ = 0;         // since the epoch; 0: unknown, negative: errno
 
   std::vector<std::size_t> walked_of_file_;  // by file: index into the tree's walked
   PlanPart whole_, narrow_;                  // what passes read: all, and those that ask for less

@@ -57,7 +57,18 @@ bool is_served(Group group, const Layout& layout) {
   return controller == Controller::agent || layout.serving(controller) >= 0;
 }
 
-Reason reason_of(const FileKind& kind, ReadOutcome outcome) {
+std::uint64_t part_bit(const FileKind& kind) {
+  const bool swap =
+      kind.file.find("swap") != kind.file.npos || kind.file.find("memsw") != kind.file.npos;
+  return std::uint64_t{1} << (swap ? kControllers : static_cast<std::size_t>(kind.controller));
+}
+
+std::optional<Reason> reason_without(std::size_t row_index) {
+  constexpr std::size_t kSwap = row("host_swap_bytes");
+  return row_index == kSwap ? std::optional(Reason::no_swap) : std::nullopt;
+}
+
+Reason reason_of(const FileKind& kind, ReadOutcome outcome, std::uint64_t seen) {
   const bool pressure = kind.format == FileFormat::psi;
   switch (outcome) {
     case ReadOutcome::unsupported:
@@ -71,11 +82,10 @@ Reason reason_of(const FileKind& kind, ReadOutcome outcome) {
     case ReadOutcome::absent:
       break;
   }
+  if ((seen & part_bit(kind)) != 0) return Reason::kernel_lacks;  // others of its kind are there
   if (pressure) return Reason::psi_off;
-  if (kind.file.find("swap") != kind.file.npos || kind.file.find("memsw") != kind.file.npos) {
-    return Reason::swap_accounting_off;
-  }
-  if (kind.file == "memory.peak" || kind.version == Version::v1) return Reason::kernel_lacks;
+  if (part_bit(kind) == std::uint64_t{1} << kControllers) return Reason::swap_accounting_off;
+  if (kind.version == Version::v1) return Reason::kernel_lacks;
   return Reason::not_delegated;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "collectors/cgroup/cgroup_reader.h"
 #include "collectors/cgroup/layout.h"
 #include "collectors/cgroup/read_plan.h"
@@ -13,7 +15,14 @@ namespace cgmon {
 /// Whether this host has what a group reads.
 [[nodiscard]] bool is_served(Group group, const Layout& layout);
 
-/// Why a file that should be there is not.
-[[nodiscard]] Reason reason_of(const FileKind& kind, ReadOutcome outcome);
+/// The part of the kernel that a file belongs to, as a bit: its controller, or the accounting of
+/// swap, which is switched apart from it.
+[[nodiscard]] std::uint64_t part_bit(const FileKind& kind);
+
+/// Why a file that should be there is not. `seen`: the part_bit()s of files that are there.
+[[nodiscard]] Reason reason_of(const FileKind& kind, ReadOutcome outcome, std::uint64_t seen);
+
+/// Why a group is left out for want of a row, if that is something to report.
+[[nodiscard]] std::optional<Reason> reason_without(std::size_t row_index);
 
 }  // namespace cgmon

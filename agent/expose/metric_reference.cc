@@ -32,6 +32,8 @@ std::string_view word(FileUnit unit, Unit of_family) {
       return "ticks of USER_HZ";
     case FileUnit::pages:
       return "pages";
+    case FileUnit::percent:
+      return "percent";
     case FileUnit::bytes_of_pages:
       break;
   }
@@ -93,6 +95,17 @@ std::string formula(Derivation derive, std::span<const std::string> in) {
   if (derive == working_set) return in[0] + " - " + in[1] + ", at least 0";
   if (derive == sum) return in[0] + " + " + in[1];
   if (derive == difference) return in[0] + " - " + in[1] + ", at least 0";
+  if (derive == less) {
+    std::string how = in[0];
+    for (const std::string& part : in.subspan(1)) how += " - " + part;
+    return how + ", at least 0";
+  }
+  if (derive == fewer) return in[0] + ", where less than " + in[1];
+  if (derive == first_if_any) {
+    std::string how = in[0] + ", only with " + in[1];
+    for (const std::string& other : in.subspan(2)) how += " or " + other;
+    return how;
+  }
   if (derive == shares_from_weight) return "2 + (" + in[0] + " - 1) * 262142 / 9999";
   if (derive == quota_cores) return in[0] + " / " + in[1];
   return {};
@@ -166,6 +179,11 @@ std::string key_of(const Source& source) {
       return key + " total";
     case FileFormat::per_cpu:
       return "each field";
+    case FileFormat::cpu_list:
+      return "number of elements";
+    case FileFormat::word:
+      return "is " + key;
+    case FileFormat::percent:
     case FileFormat::nested_keyed:
     case FileFormat::named_values:
     case FileFormat::operations:
@@ -240,12 +258,15 @@ void append_row(std::size_t row_index, std::string& text) {
   if (row.has_group)
     facts.add({"collector", std::string(info(row.group).name) + ", " + switch_of(row.group)});
   if (!row.only_if_number.family.empty()) {
-    facts.add({"only with", name_of(row.only_if_number.family, row.only_if_number.labels)});
+    const RowName& needed = row.only_if_number;
+    facts.add({"only with", name_of(needed.family, needed.labels) +
+                                (needed.nearest ? " of it or of one above" : "")});
   }
   if (std::ranges::any_of(row.sources, can_say_no_limit)) {
     const bool zero = row.unlimited == Unlimited::print_zero;
     facts.add({"no limit", zero ? "printed as 0" : "no sample"});
   }
+  if (row.zero_is_none) facts.add({"zero", "not set: no sample"});
   if (row.cadvisor_absent == CadvisorAbsent::zero) {
     facts.add({"absent", "no sample (cAdvisor prints 0)"});
   }

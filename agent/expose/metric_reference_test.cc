@@ -119,10 +119,10 @@ TEST(ExplainMetric, SuggestsTheNearestNamesForAnUnknownOne) {
   const auto says = [](std::string_view name) { return explain_metric(name).error().what; };
   EXPECT_EQ(says("container_treads"),
             "no metric is named \"container_treads\"; did you mean container_threads?");
-  EXPECT_EQ(
-      says("cpu_cfs"),
-      "no metric is named \"cpu_cfs\"; did you mean container_cpu_cfs_periods_total, "
-      "container_cpu_cfs_throttled_periods_total or container_cpu_cfs_throttled_seconds_total?");
+  EXPECT_EQ(says("cpu_cfs"),
+            "no metric is named \"cpu_cfs\"; did you mean container_cpu_cfs_periods_total, "
+            "container_cpu_cfs_throttled_periods_total, container_cpu_cfs_throttled_seconds_total, "
+            "container_cpu_cfs_burst_periods_total or container_cpu_cfs_burst_seconds_total?");
   EXPECT_EQ(says("nonsense"), "no metric is named \"nonsense\"; `agent metrics` lists them all");
 }
 

@@ -27,7 +27,7 @@ std::string_view word(Unit unit) {
     case Unit::cores:
       return "cores";
     case Unit::ratio:
-      return "a fraction of 1";
+      return "ratio";
     case Unit::microseconds:
       return "microseconds";
     case Unit::unix_seconds:

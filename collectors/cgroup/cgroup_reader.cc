@@ -5,9 +5,11 @@
 #include <cstring>
 
 #include "collectors/metrics/read_errors.h"
+#include "collectors/parse/cpu_list.h"
 #include "collectors/parse/limit.h"
 #include "collectors/parse/meminfo.h"
 #include "collectors/parse/per_cpu.h"
+#include "collectors/parse/percent.h"
 #include "collectors/parse/psi.h"
 
 namespace cgmon {
@@ -22,6 +24,17 @@ std::vector<std::string_view> keys_of(const FileKind& kind) {
     if (std::ranges::find(keys, binding.key) == keys.end()) keys.push_back(binding.key);
   }
   return keys;
+}
+
+/// Whether a row that others depend on has a number, for this cgroup or (`nearest`) above it.
+bool holds(std::size_t only_if, bool nearest, Slot slot, const Snapshot& snapshot) {
+  if (only_if == kNoRow) return true;
+  return (nearest ? snapshot.nearest(only_if, slot) : snapshot.value(only_if, slot)).is_number();
+}
+
+/// Whether a 0 stands for "not set".
+bool is_none(std::size_t row_index, Value value) {
+  return kRows[row_index].zero_is_none && value.is_number() && value.number == 0;
 }
 
 /// A product beyond 64 bits is absent.
@@ -52,6 +65,7 @@ CgroupReader::CgroupReader(Files& files, const ReadPlan& plan, const ReaderOptio
     }
     prepared.only_fallback = std::ranges::all_of(kind.bindings, &Binding::fallback);
     prepared.only_if = kind.bindings.front().only_if;
+    prepared.nearest = kind.bindings.front().nearest;
     for (const Binding& binding : kind.bindings) {
       if (binding.only_if != prepared.only_if) prepared.only_if = kNoRow;
       prepared.at_root |= applies(binding.when, true);
@@ -75,14 +89,17 @@ bool CgroupReader::wanted(std::size_t index, Slot slot, bool is_root,
                           const Snapshot& snapshot) const {
   const Prepared& prepared = prepared_[index];
   if (!(is_root ? prepared.at_root : prepared.elsewhere)) return false;
-  if (prepared.only_if != kNoRow && !snapshot.value(prepared.only_if, slot).is_number()) {
-    return false;
-  }
+  if (!holds(prepared.only_if, prepared.nearest, slot, snapshot)) return false;
   // Beside what another file has of one device, this one may have another device.
   if (!prepared.only_fallback || prepared.kind->over_axis()) return true;
   return std::ranges::any_of(prepared.kind->bindings, [&](const Binding& binding) {
     return snapshot.value(binding.row, slot).is_absent();
   });
+}
+
+std::size_t CgroupReader::lacks(std::size_t index, Slot slot, const Snapshot& snapshot) const {
+  const Prepared& prepared = prepared_[index];
+  return holds(prepared.only_if, prepared.nearest, slot, snapshot) ? kNoRow : prepared.only_if;
 }
 
 ReadOutcome CgroupReader::read(std::size_t index, const Place& place, Slot slot, bool is_root,
@@ -187,6 +204,11 @@ void CgroupReader::parse(Prepared& prepared, std::string_view text, const Target
         if (!good) ++malformed_;
       }
       return;
+    case FileFormat::cpu_list:
+    case FileFormat::percent:
+    case FileFormat::word:
+      parse_word(target, text);
+      return;
     case FileFormat::nested_keyed:
       parse_nested(target, text);
       return;
@@ -199,12 +221,26 @@ void CgroupReader::parse(Prepared& prepared, std::string_view text, const Target
   }
 }
 
+/// One value that is no plain number.
+void CgroupReader::parse_word(const Target& target, std::string_view text) {
+  const FileFormat format = target.kind.format;
+  Value value;
+  if (format == FileFormat::percent) {
+    value = parse_percent(text);
+  } else if (format == FileFormat::cpu_list) {
+    if (const auto count = count_cpu_list(text)) value = Value::of(*count);
+  }
+  const bool is_word = format == FileFormat::word && text.size() > 1 && text.ends_with('\n');
+  if (value.is_absent() && !is_word) ++malformed_;
+  for (const Binding& binding : target.kind.bindings) {
+    if (is_word) value = Value::of(text.substr(0, text.size() - 1) == binding.key ? 1 : 0);
+    set(target, binding, value);
+  }
+}
+
 void CgroupReader::set(const Target& target, const Binding& binding, Value value) {
   if (!applies(binding.when, target.is_root)) return;
-  if (binding.only_if != kNoRow &&
-      !target.snapshot.value(binding.only_if, target.slot).is_number()) {
-    return;
-  }
+  if (!holds(binding.only_if, binding.nearest, target.slot, target.snapshot)) return;
   if (kRows[binding.row].axis != Axis::none) {
     // The file is one element's: of a page size, or (a weight) of devices without their own.
     const std::uint32_t element = elements_.named(target.kind.page_size);
@@ -214,7 +250,7 @@ void CgroupReader::set(const Target& target, const Binding& binding, Value value
   Column& column = target.snapshot.columns[binding.row];
   if (binding.fallback && !column.get(target.slot).is_absent()) return;
   const Value stored = converted(binding, value);
-  if (!stored.is_absent()) column.set(target.slot, stored);
+  if (!stored.is_absent() && !is_none(binding.row, stored)) column.set(target.slot, stored);
 }
 
 /// From the file's unit to the row's base unit. A product beyond 64 bits is malformed.
@@ -232,6 +268,9 @@ Value CgroupReader::converted(const Binding& binding, Value value) {
       break;
     case FileUnit::microseconds:
       factor = 1000;
+      break;
+    case FileUnit::percent:
+      factor = 100;
       break;
     case FileUnit::user_ticks:
       factor = ns_per_tick_;
@@ -252,10 +291,19 @@ void CgroupReader::derive(Slot slot, bool is_root, Snapshot& snapshot) const {
     if (!(is_root ? derivable_[i].at_root : derivable_[i].elsewhere)) continue;
     const DerivedRow& derived = plan_.derived[i];
     Column& column = snapshot.columns[derived.row];
-    std::array<Value, 3> inputs;
+    if (!holds(derived.only_if, derived.nearest, slot, snapshot)) continue;
+    std::array<Value, 8> inputs;
     std::size_t count = 0;
-    for (const std::size_t input : derived.inputs) inputs[count++] = snapshot.value(input, slot);
-    column.set(slot, kRows[derived.row].derive(std::span(inputs).first(count)));
+    bool complete = true;
+    for (const std::size_t input : derived.inputs) {
+      const RowName& name = kRows[derived.row].inputs.items[count];
+      inputs[count] = name.nearest ? snapshot.nearest(input, slot) : snapshot.value(input, slot);
+      complete &= name.optional || !inputs[count].is_absent();
+      ++count;
+    }
+    if (!complete) continue;
+    const Value value = kRows[derived.row].derive(std::span(inputs).first(count));
+    column.set(slot, is_none(derived.row, value) ? Value::absent() : value);
   }
 }
 

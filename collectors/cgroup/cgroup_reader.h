@@ -81,6 +81,9 @@ class CgroupReader {
   [[nodiscard]] bool wanted(std::size_t index, Slot slot, bool is_root,
                             const Snapshot& snapshot) const;
 
+  /// The row without which file `index` has nothing to say of this cgroup, kNoRow if it has.
+  [[nodiscard]] std::size_t lacks(std::size_t index, Slot slot, const Snapshot& snapshot) const;
+
   /// Whether file `index` has nothing but what another file of the plan has first.
   [[nodiscard]] bool is_fallback(std::size_t index) const { return prepared_[index].only_fallback; }
 
@@ -111,6 +114,7 @@ class CgroupReader {
     std::vector<std::vector<std::size_t>> by_key;  ///< bindings of each key of `keyed`
     bool only_fallback = false;                    ///< every binding is
     std::size_t only_if = kNoRow;                  ///< the condition that all bindings share
+    bool nearest = false;                          ///< it may hold by a cgroup above
     bool at_root = false, elsewhere = false;
   };
 
@@ -129,6 +133,7 @@ class CgroupReader {
   const char* compose(const char* relative, const std::string& file);
   std::int64_t fetch(int handle);
   void parse(Prepared& prepared, std::string_view text, const Target& target);
+  void parse_word(const Target& target, std::string_view text);
   void set(const Target& target, const Binding& binding, Value value);
   [[nodiscard]] Value converted(const Binding& binding, Value value);
 

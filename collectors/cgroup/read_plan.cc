@@ -11,7 +11,10 @@ constexpr int kNowhere = -2;
 int place_of(const Layout& layout, const Source& source) {
   if (source.controller == Controller::proc) return FileKind::kProc;
   if (source.controller == Controller::agent) return kNowhere;
-  const int hierarchy = layout.serving(source.controller);
+  int hierarchy = layout.serving(source.controller);
+  // v2 freezes without a controller; where v1 has one, engines use that.
+  const bool v2_freezer = source.controller == Controller::freezer && source.version == Version::v2;
+  if (v2_freezer && hierarchy < 0) hierarchy = layout.serving(Controller::core);
   if (hierarchy < 0) return kNowhere;
   const Version version = layout.hierarchies[static_cast<std::size_t>(hierarchy)].version;
   return version == source.version ? hierarchy : kNowhere;
@@ -76,6 +79,9 @@ class Planner {
       for (const RowName& input : row.inputs) {
         derived.inputs.items[derived.inputs.size++] = find_row(input.family, input.labels);
       }
+      const RowName& needed = row.only_if_number;
+      if (!needed.family.empty()) derived.only_if = find_row(needed.family, needed.labels);
+      derived.nearest = needed.nearest;
       plan_.derived.push_back(derived);
     }
     choose_hierarchies();
@@ -87,6 +93,10 @@ class Planner {
   bool add(std::size_t row_index, Group reader) {
     if (done_[row_index]) return plan_.read[row_index];
     done_[row_index] = true;
+    // Read for another's sake, it still belongs to its own group where that comes first.
+    if ((plan_.groups & bit(group_of(row_index))) != 0) {
+      reader = std::min(reader, group_of(row_index));
+    }
     const Row& row = kRows[row_index];
     bool possible = std::ranges::any_of(
         row.sources, [](const Source& source) { return source.controller == Controller::agent; });
@@ -94,12 +104,13 @@ class Planner {
     if (!row.only_if_number.family.empty()) {
       needed = find_row(row.only_if_number.family, row.only_if_number.labels);
       if (!add(needed, reader)) return false;
+      plan_.inherited[needed] |= row.only_if_number.nearest;
     }
     possible |= bind_sources(row_index, needed, reader);
     if (row.derive != nullptr) {
       bool inputs = true;
       for (const RowName& input : row.inputs) {
-        inputs &= add(find_row(input.family, input.labels), reader);
+        inputs &= add(find_row(input.family, input.labels), reader) || input.optional;
       }
       possible |= inputs;
     }
@@ -112,7 +123,13 @@ class Planner {
     for (const Source& source : kRows[row_index].sources) {
       const int place = place_of(layout_, source);
       if (place == kNowhere) continue;
-      Binding binding{row_index, source.key, source.unit, source.when, false, needed};
+      Binding binding{row_index,
+                      source.key,
+                      source.unit,
+                      source.when,
+                      false,
+                      needed,
+                      kRows[row_index].only_if_number.nearest};
       for (const When when : earlier) binding.fallback |= overlap(when, source.when);
       earlier.push_back(source.when);
       bind(place, source, binding, reader);

@@ -17,6 +17,7 @@ struct Binding {
   When when = When::any;
   bool fallback = false;         ///< another source of the row comes first
   std::size_t only_if = kNoRow;  ///< no value unless this row has a number
+  bool nearest = false;          ///< or that of a cgroup above
 };
 
 /// What a file of v1's block I/O throttling says about counting: see BlockIoCounting.
@@ -56,21 +57,24 @@ struct FileKind {
 /// A row that is computed from others of the same cgroup.
 struct DerivedRow {
   std::size_t row = 0;
-  InlineList<std::size_t, 3> inputs;
+  InlineList<std::size_t, 8> inputs;
+  std::size_t only_if = kNoRow;  ///< as of a Binding
+  bool nearest = false;
 };
 
 /// What a pass reads: every file of every row of the chosen groups, on this host. Fixed until the
 /// layout or the choice changes.
 struct ReadPlan {
   GroupSet groups = 0;
-  std::vector<FileKind> files;            ///< in the order of reading
-  std::vector<DerivedRow> derived;        ///< in the order of computing
-  std::vector<std::size_t> subtree_sums;  ///< rows that are summed over the subtree
-  std::array<bool, kRowCount> served{};   ///< rows that the page shows
-  std::array<bool, kRowCount> read{};     ///< rows that have a column
-  std::vector<int> hierarchies;           ///< indexes into Layout::hierarchies that are walked
-  bool names_devices = false;             ///< a row has device names
-  bool judges_block_io = false;           ///< it has files that BlockIoCounting judges
+  std::vector<FileKind> files;              ///< in the order of reading
+  std::vector<DerivedRow> derived;          ///< in the order of computing
+  std::vector<std::size_t> subtree_sums;    ///< rows that are summed over the subtree
+  std::array<bool, kRowCount> served{};     ///< rows that the page shows
+  std::array<bool, kRowCount> read{};       ///< rows that have a column
+  std::array<bool, kRowCount> inherited{};  ///< rows whose numbers count for cgroups below
+  std::vector<int> hierarchies;             ///< indexes into Layout::hierarchies that are walked
+  bool names_devices = false;               ///< a row has device names
+  bool judges_block_io = false;             ///< it has files that BlockIoCounting judges
 
   /// Whether a row of file `index` has a later source in another file, which may stand in. (Over
   /// an axis files stand in for each other element by element.)

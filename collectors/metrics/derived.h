@@ -31,6 +31,31 @@ namespace cgmon {
   return Value::of(in[0].number > in[1].number ? in[0].number - in[1].number : 0);
 }
 
+/// First less all other inputs, never below 0. Others that are absent take nothing off: they are
+/// parts that this kernel does not tell apart. (Which inputs may be absent, the row says.)
+[[nodiscard]] constexpr Value less(std::span<const Value> in) {
+  if (!in[0].is_number()) return Value::absent();
+  std::uint64_t rest = in[0].number;
+  for (const Value& part : in.subspan(1)) {
+    if (part.is_number()) rest -= part.number < rest ? part.number : rest;
+  }
+  return Value::of(rest);
+}
+
+/// First input where it is less than the second.
+[[nodiscard]] constexpr Value fewer(std::span<const Value> in) {
+  const bool both = in[0].is_number() && in[1].is_number();
+  return both && in[0].number < in[1].number ? in[0] : Value::absent();
+}
+
+/// First input where any other is there, "no limit" included.
+[[nodiscard]] constexpr Value first_if_any(std::span<const Value> in) {
+  for (const Value& other : in.subspan(1)) {
+    if (!other.is_absent()) return in[0];
+  }
+  return Value::absent();
+}
+
 /// cpu.shares out of cpu.weight by the linear formula that cAdvisor prints (it inverts runc's old
 /// conversion; newer runtimes convert otherwise, so the raw weight is served beside it).
 [[nodiscard]] constexpr Value shares_from_weight(std::span<const Value> in) {

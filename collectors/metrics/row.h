@@ -54,6 +54,9 @@ enum class FileFormat : std::uint8_t {
   psi,         ///< "some avg10=… total=N" lines; the key is "some" or "full" and means total
   meminfo,     ///< "Key:   N kB" lines
   per_cpu,     ///< one line, one number a CPU
+  cpu_list,    ///< "0-3,8": the number is how many there are
+  word,        ///< one word: 1 where it is the key, else 0
+  percent,     ///< "12.50", or "max"
   nested_keyed,  ///< "NAME KEY=VALUE…" lines: devices, or with the keys N0, N1, … memory nodes
   named_values,  ///< "NAME VALUE" lines; of those whose name ends in the key
   operations,    ///< "DEVICE OPERATION N" lines; the key is the operation
@@ -67,8 +70,9 @@ enum class FileUnit : std::uint8_t {
   nanoseconds,
   microseconds,
   user_ticks,
-  pages,          ///< a number of pages, kept in bytes
-  bytes_of_pages  ///< bytes, kept as a number of pages
+  pages,           ///< a number of pages, kept in bytes
+  bytes_of_pages,  ///< bytes, kept as a number of pages
+  percent          ///< hundredths of a percent, kept in millionths
 };
 
 enum class When : std::uint8_t { any, root, not_root };
@@ -97,6 +101,11 @@ struct Source {
   }
   if (source.file == "meminfo") return FileFormat::meminfo;
   if (source.file.ends_with("_percpu")) return FileFormat::per_cpu;
+  if (source.file.starts_with("cpuset.") && source.file.find("effective") != source.file.npos) {
+    return FileFormat::cpu_list;
+  }
+  if (source.file == "freezer.state") return FileFormat::word;
+  if (source.unit == FileUnit::percent) return FileFormat::percent;
   const auto is_one_of = [&](std::initializer_list<std::string_view> files) {
     return std::find(files.begin(), files.end(), source.file) != files.end();
   };
@@ -185,6 +194,8 @@ enum class CadvisorAbsent : std::uint8_t { nothing, zero };
 struct RowName {
   std::string_view family;
   std::string_view labels = {};
+  bool nearest = false;   ///< of the cgroup itself or else of the next one above that has it
+  bool optional = false;  ///< as an input: the row is computed without it, too
 };
 
 /// A number computed from other rows of the same cgroup, in the order of `inputs`.
@@ -213,9 +224,10 @@ struct Row {
   InlineList<Source, 6> sources = {};  ///< in order of preference: the first that yields wins
   Axis axis = Axis::none;
   Derivation derive = nullptr;  ///< used where no source yielded
-  InlineList<RowName, 3> inputs = {};
+  InlineList<RowName, 8> inputs = {};
   RowName only_if_number = {};  ///< no value unless that row has a number (CFS needs a quota)
   Unlimited unlimited = Unlimited::print_nothing;
+  bool zero_is_none = false;  ///< the kernel writes 0 for "not set", which is absent
   CadvisorAbsent cadvisor_absent = CadvisorAbsent::nothing;
   Group group = Group::spec;  ///< the family's, where has_group is false
   bool has_group = false;

@@ -79,6 +79,7 @@ enum class Reason : std::uint8_t {
   kernel_lacks,
   psi_off,
   swap_accounting_off,
+  no_swap,  ///< the host has none
   permission,
   namespace_hidden,  ///< its processes are not in the agent's PID namespace, or hidden (hidepid)
   walk_pending,      ///< its disk has not been looked through yet
@@ -91,9 +92,9 @@ enum class Reason : std::uint8_t {
 inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::deadline) + 1;
 [[nodiscard]] constexpr const char* name_of(Reason reason) {
   constexpr std::array<const char*, kReasons> kNames{
-      "controller_off", "not_delegated",    "kernel_lacks", "psi_off",       "swap_accounting_off",
-      "permission",     "namespace_hidden", "walk_pending", "other_storage", "threaded",
-      "not_counted",    "failed",           "deadline"};
+      "controller_off", "not_delegated", "kernel_lacks",     "psi_off",      "swap_accounting_off",
+      "no_swap",        "permission",    "namespace_hidden", "walk_pending", "other_storage",
+      "threaded",       "not_counted",   "failed",           "deadline"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 
@@ -159,6 +160,14 @@ struct Snapshot {
 
   [[nodiscard]] Value value(std::size_t row_index, Slot slot) const {
     return columns[row_index].get(slot);
+  }
+  /// The number of the cgroup itself, else of the nearest one above it that has one.
+  [[nodiscard]] Value nearest(std::size_t row_index, Slot slot) const {
+    for (; slot != kNoSlot; slot = parent[slot]) {
+      const Value found = value(row_index, slot);
+      if (found.is_number()) return found;
+    }
+    return Value::absent();
   }
 };
 

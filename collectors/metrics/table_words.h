@@ -25,5 +25,7 @@ using enum Reach;
 
 inline constexpr auto kZero = CadvisorAbsent::zero;
 inline constexpr RowName kQuota{"container_spec_cpu_quota"};
+inline constexpr RowName kQuotaInChain{.family = "container_spec_cpu_quota", .nearest = true};
+inline constexpr RowName kHostHasSwap{.family = "host_swap_bytes", .nearest = true};
 
 }  // namespace cgmon::tables::rows

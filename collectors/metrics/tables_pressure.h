@@ -15,6 +15,7 @@ inline constexpr auto kPressure = std::to_array<Family>({
     {"container_pressure_memory_stalled_seconds_total", "Time in which all tasks waited for memory.", counter, seconds, pressure},
     {"container_pressure_io_waiting_seconds_total", "Time in which at least one task waited for I/O.", counter, seconds, pressure},
     {"container_pressure_io_stalled_seconds_total", "Time in which all tasks waited for I/O.", counter, seconds, pressure},
+    {"container_pressure_irq_stalled_seconds_total", "Time in which all tasks waited for interrupts to be handled.", counter, seconds, pressure},
 });
 }  // namespace cgmon::tables::families
 
@@ -26,6 +27,7 @@ inline constexpr auto kPressure = std::to_array<Row>({
     {.family = "container_pressure_memory_stalled_seconds_total", .sources = {{proc, none, "pressure/memory", "full", microseconds, root}, {psi, v2, "memory.pressure", "full", microseconds, not_root}}, .cadvisor_absent = kZero},
     {.family = "container_pressure_io_waiting_seconds_total", .sources = {{proc, none, "pressure/io", "some", microseconds, root}, {psi, v2, "io.pressure", "some", microseconds, not_root}}, .cadvisor_absent = kZero},
     {.family = "container_pressure_io_stalled_seconds_total", .sources = {{proc, none, "pressure/io", "full", microseconds, root}, {psi, v2, "io.pressure", "full", microseconds, not_root}}, .cadvisor_absent = kZero},
+    {.family = "container_pressure_irq_stalled_seconds_total", .sources = {{proc, none, "pressure/irq", "full", microseconds, root}, {psi, v2, "irq.pressure", "full", microseconds, not_root}}},
 });
 }  // namespace cgmon::tables::rows
 // clang-format on

@@ -18,11 +18,11 @@ class EngineFiles {
   explicit EngineFiles(const SessionOptions& options)
       : roots_(options.roots), docker_roots_(options.docker_roots) {}
 
-  Result<ContainerMetadata> read(std::string_view runtime, std::string_view id) {
-    if (runtime != "docker") return failure("no reader for this runtime", {}, ENOSYS);
+  Result<ContainerMetadata> read(const MetadataQuestion& asked) {
+    if (asked.runtime != "docker") return failure("no reader for this runtime", {}, ENOSYS);
     // Made here, on the thread, since it reads docker's configuration from a disk.
     if (!docker_) docker_.emplace(files_, roots_, docker_roots_);
-    return docker_->read(id);
+    return docker_->read(asked.id);
   }
 
  private:
@@ -101,10 +101,8 @@ bool HostSession::cgroups_were_remounted() {
 void HostSession::begin(Layout layout) {
   collector_.reset();  // before the queue that it asks
   const auto engines = std::make_shared<EngineFiles>(options_);
-  metadata_ =
-      std::make_unique<MetadataThread>([engines](std::string_view runtime, std::string_view id) {
-        return engines->read(runtime, id);
-      });
+  metadata_ = std::make_unique<MetadataThread>(
+      [engines](const MetadataQuestion& asked) { return engines->read(asked); });
   collector_ =
       std::make_unique<Collector>(through_ != nullptr ? *through_ : files_, clock_, options_.roots,
                                   std::move(layout), options_.collector, metadata_.get());

@@ -134,8 +134,8 @@ void Inspection::ask_engine() {
   if (metadata) {
     report_.labels.name = metadata->name;
     report_.labels.image = metadata->image;
-    report_.created_at_ns = metadata->created_at_ns;
-    report_.started_at_ns = metadata->started_at_ns;
+    report_.created_at_ns = metadata->life.created_at_ns;
+    report_.started_at_ns = metadata->life.started_at_ns;
     return;
   }
   const Error& error = metadata.error();

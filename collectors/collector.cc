@@ -459,7 +459,7 @@ void Collector::set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const {
     return Value::of(static_cast<std::uint64_t>(ns / kSecond));
   };
   snapshot.columns[kLastSeen].set(cgroup.slot, seconds(snapshot.wall_ns));
-  std::int64_t start = identifier_.labels(cgroup.slot)->started_at_ns;
+  std::int64_t start = identifier_.labels(cgroup.slot)->life.started_at_ns;
   if (start == 0) start = tree_.is_host_root(cgroup) ? boot_ns_ : cgroup.created_ns;
   if (start > 0) snapshot.columns[kStart].set(cgroup.slot, seconds(start));
 }

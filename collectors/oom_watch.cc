@@ -209,8 +209,8 @@ void OomWatch::settle(Snapshot& snapshot) {
   for (const MetadataAnswer& answer : identifier_.departed()) {
     kills_.answer(static_cast<std::uint32_t>(answer.key),
                   {.found = answer.found,
-                   .running = answer.metadata.started_at_ns != 0,
-                   .oom_killed = answer.metadata.oom_killed,
+                   .running = answer.metadata.life.started_at_ns != 0,
+                   .oom_killed = answer.metadata.life.oom_killed,
                    .name = answer.metadata.name,
                    .image = answer.metadata.image});
   }

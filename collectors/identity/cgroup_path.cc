@@ -39,11 +39,18 @@ PathIdentity identify_path(std::string_view path) {
     const std::string_view id = name.substr(
         kPrefix.size(), name.size() - std::min(name.size(), kPrefix.size() + kScope.size()));
     if (is_container_id(id)) {
-      return {CgroupKind::container, "docker", id, name};
+      identity.kind = CgroupKind::container;
+      identity.runtime = "docker";
+      identity.container_id = id;
+      identity.unit = name;
+      return identity;
     }
   }
   if (is_container_id(name) && above.substr(above.rfind('/') + 1) == "docker") {
-    return {CgroupKind::container, "docker", name, {}};
+    identity.kind = CgroupKind::container;
+    identity.runtime = "docker";
+    identity.container_id = name;
+    return identity;
   }
   // systemd puts a "_" before names that would clash with the kernel's files.
   if (name.starts_with('_')) name.remove_prefix(1);

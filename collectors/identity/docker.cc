@@ -203,10 +203,11 @@ Result<ContainerMetadata> parse_docker_config(std::string_view json) {
   if (metadata.name.empty() && metadata.image.empty()) {
     return failure("neither Name nor Config.Image", {}, EBADMSG);
   }
-  metadata.created_at_ns = parse_rfc3339(created.text);
+  metadata.life.created_at_ns = parse_rfc3339(created.text);
   // StartedAt is of the run before until dockerd has written that this one runs.
-  if (running.yes) metadata.started_at_ns = parse_rfc3339(started_at.text);
-  metadata.oom_killed = oom_killed.yes;
+  if (running.yes) metadata.life.started_at_ns = parse_rfc3339(started_at.text);
+  metadata.life.oom_killed = oom_killed.yes;
+  metadata.complete = metadata.life.started_at_ns != 0;
   return metadata;
 }
 

@@ -47,14 +47,23 @@ void Identifier::ask(Slot slot) {
   Entry& entry = entries_[slot];
   entry.asked = true;
   ++open_questions_;
-  queue_->ask((std::uint64_t{entry.generation} << 32U) | slot, entry.labels->runtime,
-              entry.labels->container_id);
+  queue_->ask({.key = (std::uint64_t{entry.generation} << 32U) | slot,
+               .runtime = entry.labels->runtime,
+               .id = entry.labels->container_id,
+               .path = entry.labels->id,
+               .pod_uid = entry.labels->pod_uid,
+               .engine_namespace = {}});
 }
 
 bool Identifier::ask_departed(std::uint32_t number, std::string_view runtime, std::string_view id) {
   if (queue_ == nullptr) return false;
   ++open_questions_;
-  queue_->ask(kDeparted | number, runtime, id);
+  queue_->ask({.key = kDeparted | number,
+               .runtime = runtime,
+               .id = id,
+               .path = {},
+               .pod_uid = {},
+               .engine_namespace = {}});
   return true;
 }
 
@@ -90,7 +99,7 @@ void Identifier::take(const MetadataAnswer& answer) {
   Entry& entry = entries_[slot];
   if (!entry.labels || entry.generation != answer.key >> 32U) return;
   entry.asked = false;
-  const bool complete = answer.found && answer.metadata.started_at_ns != 0;
+  const bool complete = answer.found && answer.metadata.complete;
   if (complete || --entry.asks_left == 0) {
     entry.asks_left = 0;
     --incomplete_;
@@ -103,7 +112,7 @@ void Identifier::take(const MetadataAnswer& answer) {
   auto labels = std::make_shared<CgroupLabels>(*entry.labels);
   labels->name = answer.metadata.name;
   labels->image = answer.metadata.image;
-  labels->started_at_ns = answer.metadata.started_at_ns;
+  labels->life = answer.metadata.life;
   entry.labels = std::move(labels);
 }
 

@@ -16,7 +16,10 @@ constexpr std::size_t kMaxQuestions = 32'768;
 
 /// Runtimes by static names, so that answers can hold views.
 std::string_view source_named(std::string_view runtime) {
-  return runtime == "docker" ? "docker" : "unknown";
+  for (const std::string_view name : {"docker", "containerd", "nerdctl", "podman", "crio"}) {
+    if (runtime == name) return name;
+  }
+  return "unknown";
 }
 
 }  // namespace

@@ -49,9 +49,8 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
       layout_(std::move(layout)),
       options_(options),
       plan_(make_read_plan(layout_, options.groups)),
-      tree_(
-          files, layout_, plan_.hierarchies, options.bounds,
-          [](std::string_view path) { return identify_path(path).kind == CgroupKind::container; }),
+      tree_(files, layout_, plan_.hierarchies, options.bounds,
+            [](std::string_view path) { return is_container(identify_path(path).kind); }),
       identifier_(metadata),
       oom_(files, clock, layout_, tree_, identifier_),
       roots_(roots) {
@@ -187,7 +186,7 @@ void Collector::choose() {
 bool Collector::chosen(const CgroupLabels& labels) const {
   const Only& only = options_.only;
   if (only.all || labels.kind == CgroupKind::root) return true;
-  return (only.containers && labels.kind == CgroupKind::container) ||
+  return (only.containers && (is_container(labels.kind) || labels.kind == CgroupKind::machine)) ||
          (only.pods && labels.kind == CgroupKind::pod) ||
          (only.units && labels.kind == CgroupKind::unit);
 }

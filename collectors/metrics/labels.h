@@ -100,6 +100,19 @@ struct CgroupLabels {
 
   std::string outer;  ///< path of the container that it lies in
   ContainerLife life;
+  friend bool operator==(const CgroupLabels&, const CgroupLabels&) = default;
+};
+
+/// Samples' labels that were left out or cut.
+struct LabelBounds {
+  std::uint64_t container_labels = 0;  ///< beyond the number of one container
+  std::uint64_t label_length = 0;      ///< keys that are too long, values that were cut
+  std::uint64_t label_collision = 0;   ///< keys that become the name of another
+  void add(const LabelBounds& more) {
+    container_labels += more.container_labels;
+    label_length += more.label_length;
+    label_collision += more.label_collision;
+  }
 };
 
 }  // namespace cgmon

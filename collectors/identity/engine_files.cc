@@ -38,13 +38,17 @@ void note_failure(int& worst, int error) {
 EngineFiles::EngineFiles(Files& files, const Roots& roots, std::vector<std::string> docker_roots,
                          AllowedKeys allowed)
     : host_(files, roots), docker_(files, roots, std::move(docker_roots), std::move(allowed)) {
-  for (const char* const path : {"/var/lib/containers/storage", "/run/containers/storage"}) {
-    stores_.push_back({.path = path, .list_text = {}, .list = {}});
-  }
+  const auto add = [this](const std::string& root) {
+    for (const char* const driver : {"overlay", "vfs", "btrfs", "zfs"}) {
+      stores_.push_back(
+          {.path = joined({root, "/", driver, "-containers"}), .list_text = {}, .list = {}});
+    }
+  };
+  add("/var/lib/containers/storage");
+  add("/run/containers/storage");
   if (host_.read("/etc/passwd", text_) != 0) return;
   for (const std::string& home : user_homes(text_)) {
-    stores_.push_back(
-        {.path = home + "/.local/share/containers/storage", .list_text = {}, .list = {}});
+    add(home + "/.local/share/containers/storage");
   }
 }
 
@@ -89,8 +93,7 @@ Result<ContainerMetadata> EngineFiles::read_stored(std::string_view id) {
   ContainerMetadata metadata;
   bool found = false;
   for (Store& store : stores_) {
-    const int error = host_.read(
-        joined({store.path, "/overlay-containers/", id, "/userdata/config.json"}), text_);
+    const int error = host_.read(joined({store.path, "/", id, "/userdata/config.json"}), text_);
     note_failure(worst, error);
     if (error == 0 && !found) {
       auto bundle = parse_bundle(text_, id);
@@ -109,7 +112,7 @@ Result<ContainerMetadata> EngineFiles::read_stored(std::string_view id) {
 
 bool EngineFiles::find_stored(Store& store, std::string_view id, ContainerMetadata& metadata) {
   for (const char* const name : {"containers.json", "volatile-containers.json"}) {
-    const std::string path = joined({store.path, "/overlay-containers/", name});
+    const std::string path = joined({store.path, "/", name});
     if (host_.read(path, text_) != 0) continue;
     // Hosts with many containers ask many times in a row.
     if (text_ != store.list_text) {

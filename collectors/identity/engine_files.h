@@ -28,7 +28,8 @@ class EngineFiles {
   [[nodiscard]] EndedContainers ended(std::int64_t now_ns) { return docker_.ended(now_ns); }
 
  private:
-  /// A directory of containers/storage, and what its list said when it was read last.
+  /// Where a driver of containers/storage keeps containers (ROOT/overlay-containers), and what its
+  /// list said when it was read last.
   struct Store {
     std::string path;
     std::string list_text;

@@ -37,11 +37,20 @@ def command(arguments):
 def own_host():
     """A directory that is the host's root to the agent, and a root file system with busybox."""
     busybox = need_program("busybox", "busybox-static")
-    with tempfile.TemporaryDirectory(prefix="cgmon-engines-") as top:
+    top = tempfile.mkdtemp(prefix="cgmon-engines-")
+    try:
         os.makedirs(f"{top}/rootfs/bin")
         shutil.copy(busybox, f"{top}/rootfs/bin/busybox")
         os.symlink("busybox", f"{top}/rootfs/bin/sleep")
         yield top
+    finally:
+        wait_until(lambda: is_removed(top), 20, f"the end of {top}")
+
+
+def is_removed(directory):
+    """podman cleans up in the background, and makes files there while they are removed."""
+    shutil.rmtree(directory, ignore_errors=True)
+    return not os.path.exists(directory)
 
 
 def page_of(top):

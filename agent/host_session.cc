@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "collectors/identity/docker.h"
+#include "collectors/identity/engine_files.h"
 #include "collectors/parse/number.h"
 
 namespace cgmon {
@@ -13,23 +13,22 @@ namespace {
 
 /// What the metadata thread reads with; its own, since it may outlast everything else when a disk
 /// hangs.
-class EngineFiles {
+class MetadataReader {
  public:
-  explicit EngineFiles(const SessionOptions& options)
+  explicit MetadataReader(const SessionOptions& options)
       : roots_(options.roots), docker_roots_(options.docker_roots) {}
 
-  Result<ContainerMetadata> read(std::string_view runtime, std::string_view id) {
-    if (runtime != "docker") return failure("no reader for this runtime", {}, ENOSYS);
-    // Made here, on the thread, since it reads docker's configuration from a disk.
-    if (!docker_) docker_.emplace(files_, roots_, docker_roots_);
-    return docker_->read(id);
+  /// Made on the thread, since it reads engines' configuration from a disk.
+  EngineFiles& engines() {
+    if (!engines_) engines_.emplace(files_, roots_, docker_roots_);
+    return *engines_;
   }
 
  private:
   SystemFiles files_;
   Roots roots_;
   std::vector<std::string> docker_roots_;
-  std::optional<DockerFiles> docker_;
+  std::optional<EngineFiles> engines_;
 };
 
 /// The lines of mountinfo that speak of cgroups; most mounts come and go with containers and do
@@ -109,11 +108,10 @@ DiskThreadOptions HostSession::disk_options() const {
 void HostSession::begin(Layout layout) {
   collector_.reset();  // before the queues that it asks
   disks_ = std::make_unique<DiskThreads>(disk_options());
-  const auto engines = std::make_shared<EngineFiles>(options_);
-  metadata_ =
-      std::make_unique<MetadataThread>([engines](std::string_view runtime, std::string_view id) {
-        return engines->read(runtime, id);
-      });
+  const auto reader = std::make_shared<MetadataReader>(options_);
+  metadata_ = std::make_unique<MetadataThread>(
+      [reader](const MetadataQuestion& asked) { return reader->engines().read(asked); },
+      [reader](std::int64_t now_ns) { return reader->engines().ended(now_ns); });
   collector_ = std::make_unique<Collector>(through_ != nullptr ? *through_ : files_, clock_,
                                            options_.roots, std::move(layout), options_.collector,
                                            metadata_.get(), disks_.get());

@@ -12,7 +12,7 @@
 #include "agent/inspect_target.h"
 #include "collectors/host/process.h"
 #include "collectors/identity/cgroup_manager.h"
-#include "collectors/identity/docker.h"
+#include "collectors/identity/engine_files.h"
 #include "collectors/metrics/tables.h"
 #include "collectors/parse/number.h"
 
@@ -128,14 +128,20 @@ class Inspection {
 };
 
 void Inspection::ask_engine() {
-  if (report_.labels.container_id.empty() || report_.labels.runtime != "docker") return;
-  DockerFiles docker(context_.files, context_.roots, context_.docker_roots);
-  const auto metadata = docker.read(report_.labels.container_id);
+  const CgroupLabels& labels = report_.labels;
+  if (labels.container_id.empty()) return;
+  EngineFiles engines(context_.files, context_.roots, context_.docker_roots);
+  const auto metadata = engines.read({.runtime = labels.runtime,
+                                      .id = labels.container_id,
+                                      .path = labels.id,
+                                      .pod_uid = labels.pod_uid,
+                                      .engine_namespace = {}});
+  if (!metadata && metadata.error().error == ENOSYS) return;
   if (metadata) {
     report_.labels.name = metadata->name;
     report_.labels.image = metadata->image;
-    report_.created_at_ns = metadata->created_at_ns;
-    report_.started_at_ns = metadata->started_at_ns;
+    report_.created_at_ns = metadata->life.created_at_ns;
+    report_.started_at_ns = metadata->life.started_at_ns;
     return;
   }
   const Error& error = metadata.error();

@@ -49,9 +49,8 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
       layout_(std::move(layout)),
       options_(options),
       plan_(make_read_plan(layout_, options.groups)),
-      tree_(
-          files, layout_, plan_.hierarchies, options.bounds,
-          [](std::string_view path) { return identify_path(path).kind == CgroupKind::container; }),
+      tree_(files, layout_, plan_.hierarchies, options.bounds,
+            [](std::string_view path) { return is_container(identify_path(path).kind); }),
       written_(files, tree_, roots.procfs),
       identifier_(metadata),
       oom_(files, clock, layout_, tree_, identifier_),
@@ -197,7 +196,7 @@ void Collector::choose() {
 bool Collector::chosen(const CgroupLabels& labels) const {
   const Only& only = options_.only;
   if (only.all || labels.kind == CgroupKind::root) return true;
-  return (only.containers && labels.kind == CgroupKind::container) ||
+  return (only.containers && (is_container(labels.kind) || labels.kind == CgroupKind::machine)) ||
          (only.pods && labels.kind == CgroupKind::pod) ||
          (only.units && labels.kind == CgroupKind::unit);
 }
@@ -513,7 +512,7 @@ void Collector::set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const {
     return Value::of(static_cast<std::uint64_t>(ns / kSecond));
   };
   snapshot.columns[kLastSeen].set(cgroup.slot, seconds(snapshot.wall_ns));
-  std::int64_t start = identifier_.labels(cgroup.slot)->started_at_ns;
+  std::int64_t start = identifier_.labels(cgroup.slot)->life.started_at_ns;
   if (start == 0) start = tree_.is_host_root(cgroup) ? boot_ns_ : cgroup.created_ns;
   if (start > 0) snapshot.columns[kStart].set(cgroup.slot, seconds(start));
 }

@@ -335,11 +335,11 @@ void OomKills::keep(const std::shared_ptr<const CgroupLabels>& labels, std::uint
 
 bool OomKills::owns(const Node& node) const {
   if (!node.may_own || !node.labels) return false;
-  if (node.labels->kind == CgroupKind::container) return true;
-  if (node.labels->kind != CgroupKind::unit) return false;
+  if (is_container(node.labels->kind)) return true;
+  if (!may_own_kills(node.labels->kind)) return false;
   // A unit in a container is the container's.
   for (Slot at = node.parent; at != kNoSlot; at = nodes_[at].parent) {
-    if (nodes_[at].labels && nodes_[at].labels->kind == CgroupKind::container) return false;
+    if (nodes_[at].labels && is_container(nodes_[at].labels->kind)) return false;
   }
   return true;
 }

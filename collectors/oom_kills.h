@@ -15,11 +15,18 @@
 
 namespace cgmon {
 
+/// What owns kills: pods, slices and users do not.
+[[nodiscard]] constexpr bool may_own_kills(CgroupKind kind) {
+  return is_container(kind) || kind == CgroupKind::unit || kind == CgroupKind::machine ||
+         kind == CgroupKind::job || kind == CgroupKind::step;
+}
+
 /// OOM kills that outlive their cgroup: what each owner has lost over all its incarnations, and
 /// what ended cgroups had counted. Pure bookkeeping: the collector reads and tells. One-thread.
 ///
 /// An owner is a container (by namespace, pod and container, else by name, else by id) or a systemd
-/// unit (by id); pods and slices own nothing. An owner's number leaves out owners inside it.
+/// unit, machine, job or step (by id, machines by name); pods and slices own nothing. An owner's
+/// number leaves out owners inside it.
 ///
 /// The last count of a cgroup is mostly read while it dies. Where it was not, witnesses are asked.
 /// Each counts kills in all that is below it, and outlives it: on v2 the parent (memory.events is

@@ -4,7 +4,6 @@
 #include <array>
 #include <memory>
 
-#include "collectors/identity/cgroup_path.h"
 #include "collectors/identity/utf8.h"
 
 namespace cgmon {
@@ -155,12 +154,7 @@ void OomWatch::remove(Slot slot) {
 void OomWatch::take_brief() {
   if (!active()) return;
   for (const CgroupTree::Brief& brief : tree_.brief()) {
-    const PathIdentity identity = identify_path(brief.path);
-    auto labels = std::make_shared<CgroupLabels>();
-    labels->id = repair_path(brief.path);
-    labels->kind = identity.kind;
-    labels->runtime = identity.runtime;
-    labels->container_id = identity.container_id;
+    auto labels = std::make_shared<CgroupLabels>(labels_of_path(brief.path));
     kills_.add_brief(brief.parent, std::move(labels), clock_.monotonic_ns());
   }
 }
@@ -179,7 +173,7 @@ void OomWatch::choose(const Cgroup& cgroup, bool chosen) {
   const Slot slot = cgroup.slot;
   kills_.choose(slot, chosen);
   const CgroupKind kind = identifier_.labels(slot)->kind;
-  const bool may_own = kind == CgroupKind::container || kind == CgroupKind::unit;
+  const bool may_own = may_own_kills(kind);
   if (!active() || watch_ < 0 || !chosen || !may_own || is_watched(slot) ||
       !cgroup.is_in(*events_in_)) {
     return;
@@ -209,8 +203,8 @@ void OomWatch::settle(Snapshot& snapshot) {
   for (const MetadataAnswer& answer : identifier_.departed()) {
     kills_.answer(static_cast<std::uint32_t>(answer.key),
                   {.found = answer.found,
-                   .running = answer.metadata.started_at_ns != 0,
-                   .oom_killed = answer.metadata.oom_killed,
+                   .running = answer.metadata.life.started_at_ns != 0,
+                   .oom_killed = answer.metadata.life.oom_killed,
                    .name = answer.metadata.name,
                    .image = answer.metadata.image});
   }

@@ -58,7 +58,9 @@ std::string table_name(const CgroupLabels& labels, bool whole_ids) {
   if (!labels.container_id.empty()) {
     return whole_ids ? labels.container_id : labels.container_id.substr(0, kShortIdLength);
   }
-  return labels.unit.empty() ? labels.id : labels.unit;
+  // A cgroup below a unit is not the unit.
+  const bool is_unit = !labels.unit.empty() && labels.id.ends_with(labels.unit);
+  return is_unit ? labels.unit : labels.id;
 }
 
 TableLineMaker::TableLineMaker(const Snapshot& older, const Snapshot& newer)

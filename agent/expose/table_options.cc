@@ -9,16 +9,11 @@ namespace {
 /// Indexed by TableFilter::Of.
 constexpr std::array<std::string_view, 5> kFilterKeys{"kind", "name", "runtime", "image", "id"};
 
-constexpr std::array kKinds{CgroupKind::container, CgroupKind::pod,  CgroupKind::unit,
-                            CgroupKind::slice,     CgroupKind::root, CgroupKind::other};
-
-/// Takes one character of UTF-8 off; a byte that is none of it counts as one.
-void take_character(std::string_view& text) {
-  text.remove_prefix(1);
-  while (!text.empty() && (static_cast<unsigned char>(text.front()) & 0xC0U) == 0x80U) {
-    text.remove_prefix(1);
-  }
-}
+constexpr std::array kKinds{CgroupKind::container, CgroupKind::sandbox, CgroupKind::pod,
+                            CgroupKind::unit,      CgroupKind::slice,   CgroupKind::machine,
+                            CgroupKind::job,       CgroupKind::step,    CgroupKind::task,
+                            CgroupKind::user,      CgroupKind::root,    CgroupKind::other};
+static_assert(kKinds.size() == kCgroupKinds);
 
 std::string_view text_of(TableFilter::Of of, const CgroupLabels& labels, std::string_view name) {
   switch (of) {
@@ -72,34 +67,6 @@ std::vector<std::string> kind_names() {
   std::vector<std::string> names;
   for (const CgroupKind kind : kKinds) names.emplace_back(name_of(kind));
   return names;
-}
-
-bool matches_glob(std::string_view pattern, std::string_view text) {
-  // On a mismatch only the last star takes one more character: it is never worth going back to an
-  // earlier one, so hostile patterns cost at most their length times the text's.
-  std::optional<std::string_view> after_star;
-  std::string_view from;
-  while (true) {
-    if (!pattern.empty() && pattern.front() == '*') {
-      pattern.remove_prefix(1);
-      after_star = pattern;
-      from = text;
-    } else if (text.empty()) {
-      return pattern.empty();
-    } else if (!pattern.empty() && pattern.front() == '?') {
-      pattern.remove_prefix(1);
-      take_character(text);
-    } else if (!pattern.empty() && pattern.front() == text.front()) {
-      pattern.remove_prefix(1);
-      text.remove_prefix(1);
-    } else if (after_star) {
-      pattern = *after_star;
-      from.remove_prefix(1);
-      text = from;
-    } else {
-      return false;
-    }
-  }
 }
 
 bool passes(std::span<const TableFilter> filters, const CgroupLabels& labels,

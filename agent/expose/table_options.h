@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "collectors/base/glob.h"
 #include "collectors/metrics/labels.h"
 
 namespace cgmon {
@@ -106,9 +107,6 @@ struct TableOptions {
 [[nodiscard]] std::vector<std::string> filter_keys();
 /// What kind=… may be.
 [[nodiscard]] std::vector<std::string> kind_names();
-
-/// Whether the pattern is the whole text: `*` stands for anything, `?` for one character.
-[[nodiscard]] bool matches_glob(std::string_view pattern, std::string_view text);
 
 /// Whether the filters let a cgroup pass; `name` is what the table calls it.
 [[nodiscard]] bool passes(std::span<const TableFilter> filters, const CgroupLabels& labels,

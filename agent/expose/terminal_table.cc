@@ -159,7 +159,8 @@ bool is_shown(const CgroupLabels& labels, bool may_have_tasks, const TableOption
   if (options.lines == TableLines::all || labels.kind == CgroupKind::root) return true;
   const bool kind_is_asked_for = std::ranges::find(options.filters, TableFilter::Of::kind,
                                                    &TableFilter::of) != options.filters.end();
-  const bool of_interest = labels.kind == CgroupKind::container || labels.kind == CgroupKind::unit;
+  const bool of_interest = is_container(labels.kind) || labels.kind == CgroupKind::unit ||
+                           labels.kind == CgroupKind::machine || labels.kind == CgroupKind::job;
   return may_have_tasks && (of_interest || kind_is_asked_for);
 }
 

@@ -6,20 +6,17 @@ namespace cgmon {
 
 /// Who made a cgroup and how, as far as its path tells. Views into the path or static texts.
 struct CgroupManager {
-  /// "docker", "podman", "kubelet", "containerd", "cri-o", "lxc", "systemd"; empty: not known.
+  /// "docker", "podman", "kubelet", "containerd", "cri-o", "lxc", "systemd", …; empty: not known.
   std::string_view name;
   /// Through whom: "systemd" (a scope, service or slice), "cgroupfs" (a plain directory); empty
   /// where no manager is known.
   std::string_view driver;
-  /// Path of the container that this cgroup lies in, where it is not the container itself: what
-  /// runs in there made it.
+  /// Path of the nearest container that this cgroup lies in and is not: what runs in there made
+  /// it.
   std::string_view inside;
 };
 
-/// By the shapes that engines give to paths, on cgroup v1 and v2 alike:
-/// `…/docker/ID`, `…/docker-ID.scope`, `…/libpod-ID`, `…/libpod-ID.scope`, `…/crio-ID.scope`,
-/// `…/cri-containerd-ID.scope`, `/kubepods…`, `/lxc.payload.NAME`, systemd's units. Pure, accepts
-/// any bytes.
+/// By what identify_path() tells. Pure, accepts any bytes.
 [[nodiscard]] CgroupManager manager_of(std::string_view path);
 
 }  // namespace cgmon

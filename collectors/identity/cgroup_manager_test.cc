@@ -7,7 +7,7 @@
 namespace cgmon {
 namespace {
 
-const std::string kId(64, 'a');
+const std::string kId(64, 'a'), kUid(32, 'b');
 
 std::string said(std::string_view path) {
   const CgroupManager manager = manager_of(path);
@@ -29,12 +29,12 @@ TEST(CgroupManager, KnowsTheEnginesByTheirPaths) {
 
 TEST(CgroupManager, IsTheKubeletForPodsAndTheirContainers) {
   const std::string slices =
-      "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice";
+      "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + kUid + ".slice";
   EXPECT_EQ(said(slices), "kubelet systemd ");
   EXPECT_EQ(said(slices + "/cri-containerd-" + kId + ".scope"), "kubelet systemd ");
   EXPECT_EQ(said(slices + "/crio-" + kId + ".scope"), "kubelet systemd ");
-  EXPECT_EQ(said("/kubepods/besteffort/pod1"), "kubelet cgroupfs ");
-  EXPECT_EQ(said("/kubepods/besteffort/pod1/" + kId), "kubelet cgroupfs ");
+  EXPECT_EQ(said("/kubepods/besteffort/pod" + kUid), "kubelet cgroupfs ");
+  EXPECT_EQ(said("/kubepods/besteffort/pod" + kUid + "/" + kId), "kubelet cgroupfs ");
 }
 
 TEST(CgroupManager, IsSystemdForItsUnitsAndNobodyKnownForPlainDirectories) {

@@ -1,23 +1,35 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "collectors/metrics/labels.h"
 
 namespace cgmon {
 
-/// What a cgroup's path alone says about it. Views into the path.
+/// What a cgroup's path alone says about it. Views are into the path or of static texts; empty is
+/// unknown.
 struct PathIdentity {
   CgroupKind kind = CgroupKind::other;
-  std::string_view runtime;       ///< "docker", or empty
-  std::string_view container_id;  ///< 64 hex digits, or empty
-  std::string_view unit;          ///< innermost systemd unit, or empty
+  /// "docker", "containerd", "nerdctl", "crio", "podman", "lxc", "nspawn", "libvirt", "slurm",
+  /// "htcondor", "ecs", "garden", …: the runtime that the path shows. Metadata may know better.
+  std::string_view runtime;
+  std::string_view container_id;      ///< of a container: the engine's
+  std::string_view engine_namespace;  ///< containerd's, where the path shows one
+  std::string name;                   ///< of a machine, an LXC container, …; unescaped
+  std::string pod_uid;                ///< with dashes as in the API; a static pod's is a hash
+  std::string_view qos;               ///< "guaranteed", "burstable", "besteffort"
+  std::string_view unit;              ///< innermost systemd unit, as systemd calls it
+  std::string_view slice;             ///< innermost slice
+  std::string_view uid;               ///< whose it is, in decimal digits
+  std::string_view job_id, step_id, task_id;
+  /// Path of the nearest container that this lies in and is not: it made this, not the host.
+  std::string_view outer;
 };
 
-/// Tells containers and systemd units by the last segment of an absolute cgroup path. Pure, accepts
-/// any bytes. Docker's four places (v1 and v2 alike): `…/docker/ID` (cgroupfs driver) and
-/// `…/docker-ID.scope` (systemd driver). Only whole segments count: a mount unit whose name holds
-/// 64 hex digits is no container, and neither is a cgroup inside of one.
+/// Tells who a cgroup is by its absolute path. Only whole segments count: a mount unit whose name
+/// holds 64 hex digits is no container, and neither is a cgroup inside of one. Pure; accepts any
+/// bytes.
 [[nodiscard]] PathIdentity identify_path(std::string_view path);
 
 }  // namespace cgmon

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace cgmon {
 namespace {
@@ -93,8 +95,10 @@ TEST(IdentifyPath, KnowsSystemdsUnitsBySuffix) {
     EXPECT_EQ(identity.runtime, "");
   }
   const PathIdentity slice = identify_path("/user.slice/user-1000.slice");
-  EXPECT_EQ(slice.kind, CgroupKind::slice);
+  EXPECT_EQ(slice.kind, CgroupKind::user);
   EXPECT_EQ(slice.unit, "user-1000.slice");
+  EXPECT_EQ(slice.uid, "1000");
+  EXPECT_EQ(identify_path("/system.slice").kind, CgroupKind::slice);
   for (const char* const none : {"/init", "/a.servic", "/.service", "/service", "/a.service.d"}) {
     EXPECT_EQ(identify_path(none).kind, CgroupKind::other) << none;
     EXPECT_EQ(identify_path(none).unit, "") << none;
@@ -113,6 +117,153 @@ TEST(IdentifyPath, TakesOneEscapingUnderscoreOffAUnit) {
 TEST(IdentifyPath, KnowsTheRoot) {
   EXPECT_EQ(identify_path("/").kind, CgroupKind::root);
   EXPECT_EQ(identify_path("/").unit, "");
+}
+
+const std::string kUid = "12345678-9abc-4def-8123-456789abcdef";
+const std::string kUidInSlice = "12345678_9abc_4def_8123_456789abcdef";
+const std::string kHash = "0123456789abcdef0123456789abcdef";
+
+/// What is known of a path, as "kind key=value …".
+std::string said(const std::string& path) {
+  const PathIdentity is = identify_path(path);
+  std::string text = name_of(is.kind);
+  const auto add = [&](const char* key, std::string_view value) {
+    if (!value.empty()) text.append(" ").append(key).append("=").append(value);
+  };
+  add("by", is.runtime);
+  add("id", is.container_id == kId ? "ID" : is.container_id);
+  add("ns", is.engine_namespace);
+  add("name", is.name);
+  add("pod", is.pod_uid == kUid ? "UID" : is.pod_uid);
+  add("qos", is.qos);
+  add("uid", is.uid);
+  add("job", is.job_id);
+  add("step", is.step_id);
+  add("task", is.task_id);
+  add("in", is.outer);
+  return text;
+}
+
+TEST(IdentifyPath, KnowsEachEngineByItsPaths) {
+  const std::string pod =
+      "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + kUidInSlice + ".slice";
+  const std::string vm = "/machine.slice/machine-qemu\\x2d1\\x2dmy\\x2dvm.scope";
+  const std::string docker = "container by=docker id=ID";
+  const std::string podman = "container by=podman id=ID";
+  const std::vector<std::pair<std::string, std::string>> kPaths = {
+      {"/docker/buildkit/0123456789abcdefghijklmno", "other"},
+      {"/x/" + kId, "other"},
+      {"/x.slice/docker-" + kId + ".scope", docker},
+      {"/testns/ktask", "other"},
+      {"/default/" + kId, "container by=nerdctl id=ID ns=default"},
+      {"/system.slice/nerdctl-" + kId + ".scope", "container by=nerdctl id=ID"},
+      {"/k8s.io/" + kId, "container by=containerd id=ID ns=k8s.io"},
+      {pod, "pod pod=UID qos=burstable"},
+      {pod + "/cri-containerd-" + kId + ".scope",
+       "container by=containerd id=ID pod=UID qos=burstable"},
+      {pod + "/crio-" + kId + ".scope", "container by=crio id=ID pod=UID qos=burstable"},
+      {pod + "/crio-" + kId + ".scope/container", "other in=" + pod + "/crio-" + kId + ".scope"},
+      {pod + "/crio-conmon-" + kId + ".scope", "unit pod=UID qos=burstable"},
+      {"/kubepods.slice", "slice"},
+      {"/kubepods.slice/kubepods-besteffort.slice", "slice qos=besteffort"},
+      {"/kubepods.slice/kubepods-pod" + kHash + ".slice", "pod pod=" + kHash + " qos=guaranteed"},
+      {"/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + kUidInSlice + ".slice",
+       "pod pod=UID qos=guaranteed"},
+      {"/kubepods.slice/kubepods-pod1.slice", "slice"},
+      {"/mykubepods-pod" + kUidInSlice + ".slice", "slice"},
+      {"/kubepods/pod" + kUid, "pod pod=UID qos=guaranteed"},
+      {"/kubepods/besteffort", "other qos=besteffort"},
+      {"/kubepods/besteffort/pod" + kUid, "pod pod=UID qos=besteffort"},
+      {"/kubepods/besteffort/pod" + kUid + "/" + kId,
+       "container by=containerd id=ID pod=UID qos=besteffort"},
+      {"/kubepods/besteffort/pod" + kUid + "/crio-" + kId,
+       "container by=crio id=ID pod=UID qos=besteffort"},
+      {"/pod" + kUid, "other"},
+      {"/system.slice/kubepods-burstable-pod" + kUidInSlice + ".slice:cri-containerd:" + kId,
+       "container by=containerd id=ID pod=UID qos=burstable"},
+      {"/system.slice:docker:" + kId, docker},
+      {"/system.slice:other:" + kId, "other"},
+      {"/machine.slice/libpod-" + kId + ".scope", podman},
+      {"/machine.slice/libpod-" + kId + ".scope/container",
+       "other in=/machine.slice/libpod-" + kId + ".scope"},
+      {"/libpod_parent/libpod-" + kId, podman},
+      {"/machine.slice/libpod-conmon-" + kId + ".scope", "unit"},
+      {"/machine.slice/machine-libpod_pod_" + kId + ".slice", "pod by=podman pod=" + kId},
+      {"/machine.slice/machine-libpod_pod_" + kId + ".slice/libpod-" + kId + ".scope",
+       podman + " pod=" + kId},
+      {"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + kId + ".scope",
+       podman + " uid=1000"},
+      {"/user.slice/user-1000.slice/user@1000.service/user.slice/user-libpod_pod_" + kId + ".slice",
+       "pod by=podman pod=" + kId + " uid=1000"},
+      {"/lxc.payload.web", "container by=lxc id=web name=web"},
+      {"/lxc.payload.web/init.scope", "unit in=/lxc.payload.web"},
+      {"/lxc.monitor.web", "other"},
+      {"/lxc/101", "container by=lxc id=101 name=101"},
+      {"/lxc/101/ns", "other in=/lxc/101"},
+      {"/lxc.monitor/101", "other"},
+      {"/machine.slice/systemd-nspawn@my\\x2ddeb.service", "machine by=nspawn name=my-deb"},
+      {"/machine.slice/systemd-nspawn@deb.service/payload",
+       "other in=/machine.slice/systemd-nspawn@deb.service"},
+      {"/machine.slice/machine-deb.scope", "machine by=nspawn name=deb"},
+      {vm, "machine by=libvirt name=my-vm"},
+      {vm + "/libvirt/emulator", "other in=" + vm},
+      {"/machine/qemu-1-my-vm.libvirt-qemu", "machine by=libvirt name=my-vm"},
+      {"/slurm", "other"},
+      {"/slurm/uid_1000", "user by=slurm uid=1000"},
+      {"/slurm_node1/uid_1000/job_42", "job by=slurm uid=1000 job=42"},
+      {"/slurm/uid_1000/job_42/step_batch", "step by=slurm uid=1000 job=42 step=batch"},
+      {"/slurm/uid_1000/job_42/step_0/task_0", "task by=slurm uid=1000 job=42 step=0 task=0"},
+      {"/system.slice/slurmstepd.scope", "unit"},
+      {"/system.slice/slurmstepd.scope/system", "other"},
+      {"/system.slice/slurmstepd.scope/job_4/step_0/user", "other job=4 step=0"},
+      {"/system.slice/n1_slurmstepd.scope/job_4/step_0/user/task_special",
+       "task by=slurm job=4 step=0 task=special"},
+      {"/x/job_4", "other"},
+      {"/system.slice/condor.service/htcondor/condor_var_lib_condor_execute_slot1_1@host",
+       "job by=htcondor name=slot1_1@host"},
+      {"/torque/12.server", "job by=torque job=12.server"},
+      {"/system.slice/pbs_jobs.service/jobid/7.pbs", "job by=pbs job=7.pbs"},
+      {"/lsf/cluster1/job.5.1234.99", "job by=lsf job=5"},
+      {"/ecs/" + kHash, "task by=ecs task=" + kHash},
+      {"/ecs/" + kHash + "/" + kId, docker + " task=" + kHash},
+      {"/ecstasks.slice/ecstasks-" + kHash + ".slice/docker-" + kId + ".scope",
+       docker + " task=" + kHash},
+      {"/nomad.slice/share.slice/" + kUid + ".redis.scope",
+       "task by=nomad job=" + kUid + " task=redis"},
+      {"/system.slice/garden.service/garden/good/" + kUid, "container by=garden id=" + kUid},
+      {"/garden/" + kUid + "/init", "other in=/garden/" + kUid},
+      {"/garden/good", "other"},
+      {"/mesos/" + kUid, "container by=mesos id=" + kUid},
+      {"/user.slice/user-1000.slice/session-3.scope", "unit uid=1000"},
+      {"/user.slice/user-1000.slice/user@1000.service", "unit uid=1000"},
+      {"/user.slice/user-1000.slice/user@1000.service/app.slice/app-gnome-term-7.scope",
+       "unit uid=1000"},
+      {"/user.slice/user-x.slice", "slice"},
+  };
+  for (const auto& [path, expected] : kPaths) EXPECT_EQ(said(path), expected) << path;
+}
+
+TEST(IdentifyPath, KnowsTheUnitAndTheSliceThatACgroupLiesIn) {
+  const std::string path = "/a.slice/a-b.slice/docker-" + kId + ".scope";
+  EXPECT_EQ(identify_path(path).slice, "a-b.slice");
+  const PathIdentity child = identify_path("/system.slice/ssh.service/child");
+  EXPECT_EQ(child.kind, CgroupKind::other);
+  EXPECT_EQ(child.unit, "ssh.service");
+  EXPECT_EQ(child.slice, "system.slice");
+}
+
+TEST(IdentifyPath, ChainsContainersInContainers) {
+  const std::string node = "/system.slice/docker-" + kId + ".scope";
+  const std::string inner(64, 'f');
+  EXPECT_EQ(said(node +
+                 "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/"
+                 "kubelet-kubepods-besteffort-pod" +
+                 kUidInSlice + ".slice/cri-containerd-" + inner + ".scope"),
+            "container by=containerd id=" + inner + " pod=UID qos=besteffort in=" + node);
+  EXPECT_EQ(said("/docker/" + kId + "/kubelet/kubepods/pod" + kUid),
+            "pod pod=UID qos=guaranteed in=/docker/" + kId);
+  EXPECT_EQ(said("/docker/" + kId + "/docker/" + inner + "/init"),
+            "other in=/docker/" + kId + "/docker/" + inner);
 }
 
 TEST(IdentifyPath, AcceptsAnyBytes) {

@@ -1,121 +1,20 @@
 #include "collectors/identity/docker.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
-#include <nlohmann/json.hpp>
+#include <functional>
 #include <optional>
-#include <span>
 
+#include "collectors/identity/json_visit.h"
 #include "collectors/identity/utf8.h"
 #include "collectors/parse/number.h"
 
 namespace cgmon {
 namespace {
 
-using Json = nlohmann::json;
-
-constexpr std::size_t kMaxFile = 1U << 20U;
-constexpr std::size_t kStep = 16384;  // most are smaller
-constexpr std::size_t kMaxText = 256;
+constexpr std::size_t kMaxListed = 4096;  // directories of containers
 constexpr std::size_t kLongestPath = 4096;
-
-/// A member that is wanted: of the document itself, or of an object that is a member of it.
-struct Wanted {
-  std::string_view outer, inner;  ///< keys; without `outer` a member of the document
-  std::string text = {};          ///< empty when it is no string
-  bool yes = false;               ///< whether it is `true`
-};
-
-/// Takes what is wanted out of a JSON document as it goes by. No tree is built of the rest, whose
-/// size and depth are in hostile hands.
-class WantedMembers final : public nlohmann::json_sax<Json> {
- public:
-  explicit WantedMembers(std::span<Wanted> wanted) : wanted_(wanted) {}
-
-  [[nodiscard]] bool is_object() const { return is_object_; }
-
-  bool null() override { return true; }
-  bool boolean(bool value) override {
-    if (Wanted* const member = find()) member->yes = value;
-    return true;
-  }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t& value) override {
-    if (Wanted* const member = find()) member->text = value;
-    return true;
-  }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override {
-    if (depth_ == 0) is_object_ = true;
-    return enter();
-  }
-  bool key(string_t& name) override {
-    if (depth_ <= keys_.size()) keys_[depth_ - 1] = name;
-    return true;
-  }
-  bool end_object() override { return leave(); }
-  bool start_array(std::size_t) override { return enter(); }
-  bool end_array() override { return leave(); }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
-    return false;
-  }
-
- private:
-  bool enter() {
-    ++depth_;
-    if (depth_ <= keys_.size()) keys_[depth_ - 1].clear();  // elements of an array have no key
-    return true;
-  }
-  bool leave() {
-    --depth_;
-    return true;
-  }
-  /// The one whose value is at hand, if it is wanted.
-  [[nodiscard]] Wanted* find() const {
-    if (depth_ == 0 || depth_ > keys_.size()) return nullptr;
-    const auto found = std::ranges::find_if(wanted_, [&](const Wanted& wanted) {
-      // By depth, too: the key "" is one that a document may have.
-      if (depth_ != (wanted.outer.empty() ? 1U : 2U) || wanted.inner != keys_[depth_ - 1]) {
-        return false;
-      }
-      return depth_ == 1 || wanted.outer == keys_[0];
-    });
-    return found != wanted_.end() ? &*found : nullptr;
-  }
-
-  std::span<Wanted> wanted_;
-  std::array<std::string, 2> keys_;  // of the members under way, from the outside
-  std::size_t depth_ = 0;
-  bool is_object_ = false;
-};
-
-/// Fills `wanted`; false when the text is no JSON object.
-bool read_json(std::string_view json, std::span<Wanted> wanted) {
-  WantedMembers members(wanted);
-  return Json::sax_parse(json, &members) && members.is_object();
-}
-
-/// Reads a file below the host's root that hostile hands may have made.
-int read_beneath(Files& files, int root, const std::string& path, std::string& text) {
-  text.clear();
-  const int file = files.open_beneath(root, path.c_str());
-  if (file < 0) return file;
-  std::size_t size = 0;
-  std::int64_t got = 0;
-  do {
-    if (size == text.size()) text.resize(size + kStep);
-    got = files.read(file, std::span(text).subspan(size), size);
-    if (got > 0) size += static_cast<std::size_t>(got);
-  } while (got > 0 && size <= kMaxFile);
-  files.close(file);
-  const bool too_large = size > kMaxFile;
-  text.resize(too_large ? 0 : size);
-  return too_large ? -EFBIG : static_cast<int>(std::min<std::int64_t>(got, 0));
-}
 
 /// A directory's absolute path with one slash in front and none behind.
 std::string tidy_path(std::string_view path) {
@@ -188,66 +87,206 @@ std::int64_t parse_rfc3339(std::string_view text) {
   return std::max<std::int64_t>(seconds * 1'000'000'000 + nanoseconds, 0);
 }
 
-Result<ContainerMetadata> parse_docker_config(std::string_view json) {
-  std::array<Wanted, 7> wanted{{{{}, "Name"},
-                                {"Config", "Image"},
-                                {{}, "Created"},
-                                {"State", "Running"},
-                                {"State", "StartedAt"},
-                                {"State", "OOMKilled"},
-                                {{}, "LogPath"}}};
-  if (!read_json(json, wanted)) return failure("no JSON object", {}, EBADMSG);
-  const auto& [name, image, created, running, started_at, oom_killed, log_path] = wanted;
+namespace {
+
+/// A config.v2.json as it is read.
+struct DockerConfig {
   ContainerMetadata metadata;
-  metadata.name =
-      repair_text(std::string_view(name.text).substr(name.text.starts_with('/') ? 1 : 0), kMaxText);
-  metadata.image = repair_text(image.text, kMaxText);
+  bool running = false, paused = false, restarting = false, dead = false, any_state = false;
+  std::int64_t started_at_ns = 0;
+  std::optional<std::int32_t> exit_code;
+};
+
+std::string repaired(std::string_view text) { return repair_text(text, kMaxLabelBytes); }
+
+Health health_named(std::string_view text) {
+  for (const Health health : {Health::none, Health::starting, Health::healthy, Health::unhealthy}) {
+    if (text == name_of(health)) return health;
+  }
+  return Health::unknown;
+}
+
+void take_label(std::string_view key, std::string_view value, const AllowedKeys& allowed,
+                ContainerMetadata& metadata) {
+  // cri-dockerd's.
+  if (key == "io.kubernetes.container.name") metadata.container = repaired(value);
+  if (key == "io.kubernetes.pod.name") metadata.pod = repaired(value);
+  if (key == "io.kubernetes.pod.namespace") metadata.namespace_name = repaired(value);
+  if (key == "io.kubernetes.pod.uid") metadata.pod_uid = repaired(value);
+  if (key == "io.kubernetes.docker.type") metadata.sandbox = value == "podsandbox";
+  if (metadata.labels.size() <= kMaxContainerLabels && allows(allowed.labels, key)) {
+    metadata.labels.emplace_back(repaired(key), repaired(value));
+  }
+}
+
+void take_variable(std::string_view text, const AllowedKeys& allowed, ContainerMetadata& metadata) {
+  const std::size_t equals = text.find('=');
+  if (equals == text.npos || metadata.env.size() > kMaxContainerLabels) return;
+  const std::string_view key = text.substr(0, equals);
+  if (allows(allowed.env, key)) {
+    metadata.env.emplace_back(repaired(key), repaired(text.substr(equals + 1)));
+  }
+}
+
+void take_text(JsonKeys keys, std::string_view text, const AllowedKeys& allowed,
+               DockerConfig& config) {
+  ContainerMetadata& metadata = config.metadata;
+  if (keys_are(keys, "Name")) {
+    metadata.name = repaired(text.substr(text.starts_with('/') ? 1 : 0));
+  } else if (keys_are(keys, "Config", "Image")) {
+    metadata.image = repaired(text);
+  } else if (keys_are(keys, "Image")) {
+    metadata.image_id = repaired(text);
+  } else if (keys_are(keys, "Driver")) {
+    metadata.storage_driver = repaired(text);
+  } else if (keys_are(keys, "LogPath")) {
+    if (text.starts_with('/') && text.size() <= kLongestPath) metadata.log_path = text;
+  } else if (keys_are(keys, "Created")) {
+    metadata.life.created_at_ns = parse_rfc3339(text);
+  } else if (keys_are(keys, "State", "StartedAt")) {
+    config.started_at_ns = parse_rfc3339(text);
+  } else if (keys_are(keys, "State", "FinishedAt")) {
+    metadata.life.finished_at_ns = parse_rfc3339(text);
+  } else if (keys_are(keys, "State", "Health", "Status")) {
+    metadata.life.health = health_named(text);
+  } else if (keys_are(keys, "Config", "Env", "")) {
+    take_variable(text, allowed, metadata);
+  } else if (keys.size() == 3 && keys[0] == "Config" && keys[1] == "Labels") {
+    take_label(keys[2], text, allowed, metadata);
+  }
+}
+
+void take_state(JsonKeys keys, const JsonValue& value, DockerConfig& config) {
+  ContainerMetadata& metadata = config.metadata;
+  if (value.kind == JsonValue::Kind::boolean && keys.size() == 2 && keys[0] == "State") {
+    if (keys[1] == "Running") config.running = value.yes, config.any_state = true;
+    if (keys[1] == "Paused") config.paused = value.yes;
+    if (keys[1] == "Restarting") config.restarting = value.yes;
+    if (keys[1] == "Dead") config.dead = value.yes;
+    if (keys[1] == "OOMKilled") metadata.life.oom_killed = value.yes;
+  }
+  if (value.kind != JsonValue::Kind::number || value.number < INT32_MIN ||
+      value.number > INT32_MAX) {
+    return;
+  }
+  const auto number = static_cast<std::int32_t>(value.number);
+  if (keys_are(keys, "State", "ExitCode")) config.exit_code = number;
+  if (number < 0) return;
+  if (keys_are(keys, "State", "Pid")) metadata.init_pid = static_cast<std::uint32_t>(number);
+  if (keys_are(keys, "RestartCount")) {
+    metadata.life.restarts = static_cast<std::uint64_t>(number);
+  }
+}
+
+ContainerState state_of(const DockerConfig& config) {
+  if (!config.any_state) return ContainerState::unknown;
+  if (config.dead) return ContainerState::dead;
+  if (config.restarting) return ContainerState::restarting;
+  if (config.paused) return ContainerState::paused;
+  if (config.running) return ContainerState::running;
+  return config.started_at_ns != 0 ? ContainerState::exited : ContainerState::created;
+}
+
+/// A directory of a daemon that maps users: its data lies in DATA_ROOT/UID.GID.
+bool is_remapped(std::string_view name) {
+  const std::size_t dot = name.find('.');
+  return dot != name.npos && parse_number(name.substr(0, dot)) &&
+         parse_number(name.substr(dot + 1));
+}
+
+}  // namespace
+
+Result<ContainerMetadata> parse_docker_config(std::string_view json, const AllowedKeys& allowed) {
+  DockerConfig config;
+  const JsonTop top = visit_json(json, [&](JsonKeys keys, const JsonValue& value) {
+    if (value.is_text()) {
+      take_text(keys, value.text, allowed, config);
+    } else {
+      take_state(keys, value, config);
+    }
+  });
+  if (top != JsonTop::object) return failure("no JSON object", {}, EBADMSG);
+  ContainerMetadata& metadata = config.metadata;
   if (metadata.name.empty() && metadata.image.empty()) {
     return failure("neither Name nor Config.Image", {}, EBADMSG);
   }
-  metadata.created_at_ns = parse_rfc3339(created.text);
-  // StartedAt is of the run before until dockerd has written that this one runs.
-  if (running.yes) metadata.started_at_ns = parse_rfc3339(started_at.text);
-  metadata.oom_killed = oom_killed.yes;
-  if (log_path.text.starts_with('/') && log_path.text.size() <= kLongestPath) {
-    metadata.log_path = log_path.text;
+  ContainerLife& life = metadata.life;
+  life.state = state_of(config);
+  // StartedAt is of the run before until dockerd has written that this one runs; ExitCode is 0
+  // for what has not ended.
+  if (config.running) life.started_at_ns = config.started_at_ns;
+  if (life.state == ContainerState::exited || life.state == ContainerState::dead) {
+    life.exit_code = config.exit_code;
   }
-  return metadata;
+  metadata.complete = life.started_at_ns != 0;
+  return std::move(metadata);
 }
 
-DockerFiles::DockerFiles(Files& files, const Roots& roots, std::vector<std::string> data_roots)
-    : files_(files), rootfs_(roots.rootfs), data_roots_(std::move(data_roots)) {
-  root_ = files_.open_directory(Files::kAbsolute, rootfs_.c_str());
-  if (data_roots_.empty() && root_ >= 0 &&
-      read_beneath(files_, root_, "etc/docker/daemon.json", text_) == 0) {
-    std::array<Wanted, 1> configured{{{{}, "data-root"}}};
-    if (read_json(text_, configured) && configured[0].text.starts_with('/')) {
-      data_roots_.push_back(configured[0].text);
-    }
+DockerFiles::DockerFiles(Files& files, const Roots& roots, std::vector<std::string> data_roots,
+                         AllowedKeys allowed)
+    : host_(files, roots), data_roots_(std::move(data_roots)), allowed_(std::move(allowed)) {
+  const bool found_out = data_roots_.empty();
+  if (found_out && host_.read("/etc/docker/daemon.json", text_) == 0) {
+    std::string data_root;
+    const JsonTop top = visit_json(text_, [&](JsonKeys keys, const JsonValue& value) {
+      if (keys_are(keys, "data-root") && value.is_text()) data_root = value.text;
+    });
+    if (top == JsonTop::object && data_root.starts_with('/')) data_roots_.push_back(data_root);
   }
   if (data_roots_.empty()) data_roots_.emplace_back("/var/lib/docker");
   for (std::string& path : data_roots_) path = tidy_path(path);
-}
-
-DockerFiles::~DockerFiles() {
-  if (root_ >= 0) files_.close(root_);
+  search_ = data_roots_;
+  for (const std::string& root : data_roots_) {
+    for (const std::string& name : host_.directories(root, kMaxListed)) {
+      if (is_remapped(name)) search_.push_back(root + '/' + name);
+    }
+  }
+  if (!found_out) return;
+  search_.emplace_back("/var/snap/docker/common/var-lib-docker");
+  if (host_.read("/etc/passwd", text_) != 0) return;
+  for (const std::string& home : user_homes(text_)) {
+    search_.push_back(home + "/.local/share/docker");
+  }
 }
 
 Result<ContainerMetadata> DockerFiles::read(std::string_view id) {
   constexpr auto kWhat = "cannot read docker's file of the container";
-  if (root_ < 0) return failure(kWhat, rootfs_, -root_);
+  if (host_.error() != 0) return failure(kWhat, host_.rootfs(), -host_.error());
   int error = -ENOENT;
   std::string path, failed;
-  for (const std::string& data_root : data_roots_) {
-    path = data_root.substr(1) + "/containers/" + std::string(id) + "/config.v2.json";
-    const int result = read_beneath(files_, root_, path, text_);
-    if (result == 0) return parse_docker_config(text_);
-    if (failed.empty() || result != -ENOENT) {
+  for (const std::string& data_root : search_) {
+    path = data_root.substr(data_root == "/" ? 1 : 0) + "/containers/" + std::string(id) +
+           "/config.v2.json";
+    const int result = host_.read(path, text_);
+    if (result == 0) return parse_docker_config(text_, allowed_);
+    if (failed.empty() || (error == -ENOENT && result != -ENOENT)) {
       error = result;
       failed = path;
     }
   }
-  return failure(kWhat, '/' + failed, -error);
+  return failure(kWhat, failed, -error);
+}
+
+EndedContainers DockerFiles::ended(std::int64_t now_ns, const EndedBounds& bounds) {
+  EndedContainers ended;
+  for (const std::string& data_root : search_) {
+    for (const std::string& id : host_.directories(data_root + "/containers", kMaxListed)) {
+      if (host_.read(data_root + "/containers/" + id + "/config.v2.json", text_) != 0) continue;
+      auto metadata = parse_docker_config(text_, allowed_);
+      if (!metadata) continue;
+      const ContainerLife& life = metadata->life;
+      const bool over = life.state == ContainerState::exited || life.state == ContainerState::dead;
+      if (!over || life.finished_at_ns < now_ns - bounds.age_ns) continue;
+      ended.containers.push_back({"docker", repaired(id), *std::move(metadata)});
+    }
+  }
+  std::ranges::sort(ended.containers, std::ranges::greater{},
+                    [](const EndedContainer& each) { return each.metadata.life.finished_at_ns; });
+  if (ended.containers.size() > bounds.containers) {
+    ended.dropped = ended.containers.size() - bounds.containers;
+    ended.containers.resize(bounds.containers);
+  }
+  return ended;
 }
 
 }  // namespace cgmon

@@ -39,8 +39,8 @@ TEST(ParseDockerConfig, ReadsWhatDockerdWrote) {
   ASSERT_TRUE(metadata);
   EXPECT_EQ(metadata->name, "web");
   EXPECT_EQ(metadata->image, "bb:1") << "the one that the user typed, not the digest";
-  EXPECT_EQ(metadata->created_at_ns, kCreatedAt);
-  EXPECT_EQ(metadata->started_at_ns, kStartedAt);
+  EXPECT_EQ(metadata->life.created_at_ns, kCreatedAt);
+  EXPECT_EQ(metadata->life.started_at_ns, kStartedAt);
 }
 
 TEST(ParseDockerConfig, SaysNothingOfAFileThatWasCutAtAnyByte) {
@@ -63,7 +63,7 @@ TEST(ParseDockerConfig, KnowsNoStartWhileTheContainerDoesNotRun) {
     const auto metadata = parse_docker_config(replaced(kConfig, from, to));
     ASSERT_TRUE(metadata) << to;
     EXPECT_EQ(metadata->name, "web") << to;
-    EXPECT_EQ(metadata->started_at_ns, 0) << to;
+    EXPECT_EQ(metadata->life.started_at_ns, 0) << to;
   }
 }
 
@@ -85,7 +85,7 @@ TEST(ParseDockerConfig, TakesNothingOfTheWrongTypeForAName) {
       ASSERT_TRUE(metadata) << whole;
       EXPECT_EQ(metadata->name, "web") << whole;
       EXPECT_EQ(metadata->image, "") << whole;
-      EXPECT_EQ(metadata->started_at_ns, 0) << whole;
+      EXPECT_EQ(metadata->life.started_at_ns, 0) << whole;
     }
   }
 }

@@ -10,25 +10,87 @@ namespace cgmon {
 namespace {
 
 constexpr std::uint8_t kAsks = 12;  // one a pass: three minutes at 15 s
-constexpr std::size_t kMaxText = 256;
+/// How many containers are asked about again in a pass, as their state changes; a quarter of them
+/// if there are more.
+constexpr std::size_t kRefreshed = 64;
 constexpr std::uint64_t kDeparted = std::uint64_t{1} << 63U;  // of a key; no generation gets there
+
+/// An engine's key as the end of a label's name: what does not fit there is "_".
+std::string label_name(std::string_view key) {
+  std::string name(key);
+  for (char& byte : name) {
+    const bool fits = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+                      (byte >= 'A' && byte <= 'Z') || byte == '_';
+    if (!fits) byte = '_';
+  }
+  return name;
+}
 
 }  // namespace
 
+CgroupLabels labels_of_path(std::string_view path) {
+  const PathIdentity identity = identify_path(path);
+  CgroupLabels labels;
+  labels.id = repair_path(path);
+  labels.name = repair_text(identity.name, kMaxLabelBytes);
+  labels.kind = identity.kind;
+  labels.runtime = identity.runtime;
+  labels.container_id = identity.container_id;
+  const auto set = [](std::string& to, std::string_view text) {
+    to = repair_text(text, kMaxLabelBytes);
+  };
+  set(labels.unit, identity.unit);
+  set(labels.slice, identity.slice);
+  set(labels.job_id, identity.job_id);
+  set(labels.step_id, identity.step_id);
+  set(labels.task_id, identity.task_id);
+  labels.uid = identity.uid.substr(0, kMaxLabelBytes);
+  labels.pod_uid = identity.pod_uid;
+  labels.qos = identity.qos;
+  if (!identity.outer.empty()) labels.outer = repair_path(identity.outer);
+  return labels;
+}
+
+LabelBounds add_container_labels(const ContainerMetadata& metadata, CgroupLabels& labels) {
+  LabelBounds bounds;
+  labels.container_labels.clear();
+  for (const auto& [prefix, pairs] : {std::pair{"container_label_", &metadata.labels},
+                                      std::pair{"container_env_", &metadata.env}}) {
+    std::vector<LabelPair> sorted = *pairs;
+    std::ranges::sort(sorted);
+    for (const auto& [key, value] : sorted) {
+      if (key.empty() || key.size() + std::string_view(prefix).size() > kMaxLabelBytes) {
+        ++bounds.label_length;
+        continue;
+      }
+      const std::string name = prefix + label_name(key);
+      if (std::ranges::find(labels.container_labels, name, &LabelPair::first) !=
+          labels.container_labels.end()) {
+        ++bounds.label_collision;
+      } else if (labels.container_labels.size() >= kMaxContainerLabels) {
+        ++bounds.container_labels;
+      } else {
+        std::string text = repair_text(value, kMaxLabelBytes);
+        if (text.size() < value.size() && text.size() + 4 > kMaxLabelBytes) ++bounds.label_length;
+        labels.container_labels.emplace_back(name, std::move(text));
+      }
+    }
+  }
+  std::ranges::sort(labels.container_labels);
+  return bounds;
+}
+
 void Identifier::add(Slot slot, std::string_view path) {
   if (slot >= entries_.size()) entries_.resize(slot + 1);
-  const PathIdentity identity = identify_path(path);
-  auto labels = std::make_shared<CgroupLabels>();
-  labels->id = repair_path(path);
-  labels->kind = identity.kind;
-  labels->runtime = identity.runtime;
-  labels->container_id = identity.container_id;
-  labels->unit = repair_text(identity.unit, kMaxText);
+  auto labels = std::make_shared<CgroupLabels>(labels_of_path(path));
+  const std::string pod_uid = labels->kind == CgroupKind::pod ? labels->pod_uid : std::string();
+  const bool can_ask = !labels->container_id.empty();
   Entry& entry = entries_[slot];
   entry.labels = std::move(labels);
-  entry.known = entry.asked = false;
+  entry.known = entry.asked = entry.has_state = false;
   entry.asks_left = 0;
-  if (queue_ == nullptr || identity.container_id.empty()) return;
+  if (!pod_uid.empty()) pods_.insert_or_assign(pod_uid, slot);
+  if (queue_ == nullptr || !can_ask) return;
   entry.asks_left = kAsks;
   ++incomplete_;
   any_new_ = true;
@@ -39,6 +101,10 @@ void Identifier::remove(Slot slot) {
   Entry& entry = entries_[slot];
   if (entry.asks_left > 0) --incomplete_;
   entry.asks_left = 0;
+  if (entry.labels && entry.labels->kind == CgroupKind::pod) {
+    const auto pod = pods_.find(entry.labels->pod_uid);
+    if (pod != pods_.end() && pod->second == slot) pods_.erase(pod);
+  }
   ++entry.generation;  // an answer under way is nobody's
   entry.labels.reset();
   entry.log_path.clear();
@@ -48,15 +114,37 @@ void Identifier::ask(Slot slot) {
   Entry& entry = entries_[slot];
   entry.asked = true;
   ++open_questions_;
-  queue_->ask((std::uint64_t{entry.generation} << 32U) | slot, entry.labels->runtime,
-              entry.labels->container_id);
+  queue_->ask({.key = (std::uint64_t{entry.generation} << 32U) | slot,
+               .runtime = entry.labels->runtime,
+               .id = entry.labels->container_id,
+               .path = entry.labels->id,
+               .pod_uid = entry.labels->pod_uid,
+               .engine_namespace = {}});
 }
 
 bool Identifier::ask_departed(std::uint32_t number, std::string_view runtime, std::string_view id) {
   if (queue_ == nullptr) return false;
   ++open_questions_;
-  queue_->ask(kDeparted | number, runtime, id);
+  queue_->ask({.key = kDeparted | number,
+               .runtime = runtime,
+               .id = id,
+               .path = {},
+               .pod_uid = {},
+               .engine_namespace = {}});
   return true;
+}
+
+void Identifier::refresh() {
+  if (queue_ == nullptr || entries_.empty()) return;
+  const std::size_t most = std::max(kRefreshed, entries_.size() / 4);
+  std::size_t asked = 0;
+  for (std::size_t i = 0; i < entries_.size() && asked < most; ++i) {
+    next_refreshed_ = (next_refreshed_ + 1) % entries_.size();
+    const Entry& entry = entries_[next_refreshed_];
+    if (!entry.labels || !entry.has_state || entry.asked || entry.asks_left > 0) continue;
+    ask(static_cast<Slot>(next_refreshed_));
+    ++asked;
+  }
 }
 
 void Identifier::ask_again() {
@@ -91,8 +179,8 @@ void Identifier::take(const MetadataAnswer& answer) {
   Entry& entry = entries_[slot];
   if (!entry.labels || entry.generation != answer.key >> 32U) return;
   entry.asked = false;
-  const bool complete = answer.found && answer.metadata.started_at_ns != 0;
-  if (complete || --entry.asks_left == 0) {
+  const bool complete = answer.found && answer.metadata.complete;
+  if (entry.asks_left > 0 && (complete || --entry.asks_left == 0)) {
     entry.asks_left = 0;
     --incomplete_;
   }
@@ -102,11 +190,46 @@ void Identifier::take(const MetadataAnswer& answer) {
   }
   entry.known = true;
   entry.log_path = answer.metadata.log_path;
+  entry.has_state = answer.metadata.life.state != ContainerState::unknown;
+  apply(entry, answer.metadata);
+}
+
+/// Takes over what an engine says; the labels stay the same object if it says nothing new.
+void Identifier::apply(Entry& entry, const ContainerMetadata& metadata) {
   auto labels = std::make_shared<CgroupLabels>(*entry.labels);
-  labels->name = answer.metadata.name;
-  labels->image = answer.metadata.image;
-  labels->started_at_ns = answer.metadata.started_at_ns;
+  const auto set = [](std::string& to, const std::string& from) {
+    if (!from.empty()) to = from;
+  };
+  set(labels->name, metadata.name);
+  set(labels->image, metadata.image);
+  set(labels->image_id, metadata.image_id);
+  set(labels->container, metadata.container);
+  set(labels->pod, metadata.pod);
+  set(labels->namespace_name, metadata.namespace_name);
+  set(labels->runtime, metadata.runtime);
+  // A pod's own is by its path: a static pod's differs from the one that the API knows.
+  if (labels->pod_uid.empty()) labels->pod_uid = metadata.pod_uid;
+  if (metadata.sandbox && labels->kind == CgroupKind::container) {
+    labels->kind = CgroupKind::sandbox;
+  }
+  labels->life = metadata.life;
+  const LabelBounds bounds = add_container_labels(metadata, *labels);
+  if (*labels == *entry.labels) return;
+  bounds_.add(bounds);
+  if (const auto pod = pods_.find(labels->pod_uid); pod != pods_.end()) name_pod(*pod, *labels);
   entry.labels = std::move(labels);
+}
+
+/// A pod's cgroup has no engine that knows it: its containers say what it is called.
+void Identifier::name_pod(const std::pair<const std::string, Slot>& pod,
+                          const CgroupLabels& container) {
+  auto& labels = entries_[pod.second].labels;
+  if (!labels || labels->kind != CgroupKind::pod || labels->pod_uid != pod.first) return;
+  if (container.pod.empty() || labels->pod == container.pod) return;
+  auto named = std::make_shared<CgroupLabels>(*labels);
+  named->pod = container.pod;
+  named->namespace_name = container.namespace_name;
+  labels = std::move(named);
 }
 
 void Identifier::count_failure(const MetadataAnswer& answer) {
@@ -121,7 +244,8 @@ void Identifier::count_failure(const MetadataAnswer& answer) {
 
 std::size_t Identifier::unresolved() const {
   return static_cast<std::size_t>(std::ranges::count_if(entries_, [](const Entry& entry) {
-    return entry.labels && !entry.labels->container_id.empty() && !entry.known;
+    return entry.labels && !entry.labels->container_id.empty() && !entry.known &&
+           entry.labels->name.empty();
   }));
 }
 

@@ -1,8 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "collectors/identity/metadata.h"
@@ -10,6 +14,13 @@
 #include "collectors/metrics/snapshot.h"
 
 namespace cgmon {
+
+/// The labels that a path alone gives.
+[[nodiscard]] CgroupLabels labels_of_path(std::string_view path);
+
+/// What an engine allows to be shown, as label names: sorted by key, the first of those that
+/// become the same name wins. Returns what was left out.
+LabelBounds add_container_labels(const ContainerMetadata& metadata, CgroupLabels& labels);
 
 /// Who each cgroup is: by its path at once, by its engine's files when the answer comes.
 /// One-thread.
@@ -24,6 +35,8 @@ class Identifier {
   /// Asks again about containers of which something is still to come: engines write their files
   /// after they make the cgroup.
   void ask_again();
+  /// Asks some of the others anew, in turn, since containers are paused, restarted and checked.
+  void refresh();
   /// Takes in what was answered.
   void take_answers();
   /// The same, having waited at most `max_wait_ns` if new containers were asked
@@ -41,6 +54,8 @@ class Identifier {
   /// The engine's log file, on the host; empty where it is not known.
   [[nodiscard]] const std::string& log_path(Slot slot) const { return entries_[slot].log_path; }
   [[nodiscard]] const std::vector<MetadataFailure>& failures() const { return failures_; }
+  /// What was left out of container_info, ever.
+  [[nodiscard]] const LabelBounds& bounds() const { return bounds_; }
   /// Containers without a name now.
   [[nodiscard]] std::size_t unresolved() const;
 
@@ -51,10 +66,13 @@ class Identifier {
     std::uint32_t generation = 0;
     std::uint8_t asks_left = 0;
     bool asked = false, known = false;
+    bool has_state = false;  ///< its engine says how it is, which changes
   };
 
   void ask(Slot slot);
   void take(const MetadataAnswer& answer);
+  void apply(Entry& entry, const ContainerMetadata& metadata);
+  void name_pod(const std::pair<const std::string, Slot>& pod, const CgroupLabels& container);
   void count_failure(const MetadataAnswer& answer);
 
   MetadataQueue* queue_;
@@ -62,6 +80,9 @@ class Identifier {
   std::vector<MetadataAnswer> answers_, departed_;
   std::vector<MetadataFailure> failures_;
   std::size_t open_questions_ = 0, incomplete_ = 0;
+  std::map<std::string, Slot, std::less<>> pods_;  // their cgroups, by uid
+  std::size_t next_refreshed_ = 0;
+  LabelBounds bounds_;
   bool any_new_ = false;  ///< asked about for the first time since the last settle()
 };
 

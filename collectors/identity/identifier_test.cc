@@ -23,9 +23,9 @@ constexpr std::int64_t kWait = 250'000'000;
 /// Holds questions until the test answers them.
 class HeldQuestions final : public MetadataQueue {
  public:
-  void ask(std::uint64_t key, std::string_view, std::string_view id) override {
-    questions.emplace_back(key, id);
-  }
+  void ask(const MetadataQuestion& asked) override { questions.emplace_back(asked.key, asked.id); }
+  void ask_ended(std::int64_t) override {}
+  std::optional<EndedContainers> take_ended() override { return std::nullopt; }
   void wait(std::int64_t max_ns) override { waits.push_back(max_ns); }
   void take(std::vector<MetadataAnswer>& answers) override {
     answers.insert(answers.end(), ready_.begin(), ready_.end());
@@ -50,7 +50,8 @@ class HeldQuestions final : public MetadataQueue {
   std::vector<MetadataAnswer> ready_;
 };
 
-const ContainerMetadata kRunning{.name = "web", .image = "bb:1", .started_at_ns = kStartedAt};
+const ContainerMetadata kRunning{
+    .name = "web", .image = "bb:1", .life = {.started_at_ns = kStartedAt}, .complete = true};
 const ContainerMetadata kStarting{.name = "web", .image = "bb:1"};
 
 struct Asked : testing::Test {
@@ -100,7 +101,7 @@ TEST_F(Asked, TakesTheAnswerIntoANewLabelsObject) {
   EXPECT_EQ(before->name, "") << "labels are shared with pages: never changed";
   EXPECT_EQ(identifier.labels(0)->name, "web");
   EXPECT_EQ(identifier.labels(0)->image, "bb:1");
-  EXPECT_EQ(identifier.labels(0)->started_at_ns, kStartedAt);
+  EXPECT_EQ(identifier.labels(0)->life.started_at_ns, kStartedAt);
   EXPECT_EQ(identifier.labels(0)->id, kPath);
   EXPECT_EQ(identifier.labels(0)->container_id, kId);
   EXPECT_EQ(identifier.unresolved(), 0U);
@@ -149,7 +150,7 @@ TEST_F(Asked, AsksAgainUntilTheStartIsKnown) {
   ASSERT_THAT(queue.questions, SizeIs(1));
   queue.answer_all(kRunning);
   identifier.settle(kWait);
-  EXPECT_EQ(identifier.labels(0)->started_at_ns, kStartedAt);
+  EXPECT_EQ(identifier.labels(0)->life.started_at_ns, kStartedAt);
   identifier.ask_again();
   EXPECT_THAT(queue.questions, IsEmpty());
 }

@@ -1,19 +1,58 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "collectors/base/glob.h"
+#include "collectors/metrics/labels.h"
+
 namespace cgmon {
 
-/// What an engine's own files say of a container.
+/// Which of a container's own labels and environment variables may be shown: patterns for
+/// matches_glob(). None by default, as they hold secrets and change the series.
+struct AllowedKeys {
+  std::vector<std::string> labels, env;
+};
+[[nodiscard]] inline bool allows(const std::vector<std::string>& patterns, std::string_view key) {
+  for (const std::string& pattern : patterns) {
+    if (matches_glob(pattern, key)) return true;
+  }
+  return false;
+}
+
+/// What is kept of a container's labels and variables at most; a reader stops reading more.
+inline constexpr std::size_t kMaxContainerLabels = 64;
+inline constexpr std::size_t kMaxLabelBytes = 256;
+
+/// What an engine's own files say of a container. Texts are valid UTF-8 and at most kMaxLabelBytes
+/// long, paths excepted.
 struct ContainerMetadata {
-  std::string name, image;         ///< valid UTF-8, bounded
-  std::int64_t created_at_ns = 0;  ///< since the epoch, 0: not known
-  std::int64_t started_at_ns = 0;  ///< since the epoch, 0: not running yet, as far as the file says
-  std::string log_path;     ///< the engine's log of it, on the host; empty: none, or not known
-  bool oom_killed = false;  ///< that is how it ended
+  std::string name, image, image_id;
+  std::string container, pod, namespace_name, pod_uid;  ///< Kubernetes'
+  bool sandbox = false;
+  /// Allowed ones alone, keys as the engine has them, in any order, more than is kept of them if
+  /// there are more.
+  std::vector<LabelPair> labels, env;
+  ContainerLife life;
+  std::string runtime;         ///< as the engine says, where that is more precise than the path
+  std::uint32_t init_pid = 0;  ///< on the host, 0: not known
+  std::string log_path;        ///< on the host
+  std::string storage_driver;
+  bool complete = false;  ///< asking again would bring nothing that names it better
+};
+
+/// What is to be found out. Views live as long as the call that they are handed to.
+struct MetadataQuestion {
+  std::uint64_t key = 0;     ///< the asker's; comes back with the answer
+  std::string_view runtime;  ///< as of PathIdentity, may be empty
+  std::string_view id;       ///< the container's, may be empty
+  std::string_view path;     ///< of its cgroup
+  std::string_view pod_uid;
+  std::string_view engine_namespace;
+  std::uint64_t inode = 0;  ///< of its cgroup, 0: not known
 };
 
 /// Answer to one question.
@@ -25,6 +64,24 @@ struct MetadataAnswer {
   ContainerMetadata metadata;
 };
 
+/// A container that its engine still knows and that has ended.
+struct EndedContainer {
+  std::string runtime, id;
+  ContainerMetadata metadata;
+};
+
+/// How many of those are wanted, and how old.
+struct EndedBounds {
+  std::size_t containers = 200;  ///< the newest
+  std::int64_t age_ns = std::int64_t{24} * 3600 * 1'000'000'000;
+};
+
+/// All of them at one time.
+struct EndedContainers {
+  std::vector<EndedContainer> containers;  ///< the newest first
+  std::size_t dropped = 0;                 ///< that were young enough and too many
+};
+
 /// Where questions about containers go. Implementations answer on another thread, since engines'
 /// files may lie on disks that hang; in tests at once.
 class MetadataQueue {
@@ -34,12 +91,16 @@ class MetadataQueue {
   MetadataQueue& operator=(const MetadataQueue&) = delete;
   virtual ~MetadataQueue() = default;
 
-  /// Asks about a container of a runtime by its id.
-  virtual void ask(std::uint64_t key, std::string_view runtime, std::string_view id) = 0;
-  /// Waits until every question is answered, at most `max_ns`.
+  /// Asks about a container.
+  virtual void ask(const MetadataQuestion& question) = 0;
+  /// Asks for the containers that have ended, unless that is being found out.
+  virtual void ask_ended(std::int64_t now_ns) = 0;
+  /// Waits until every question about a container is answered, at most `max_ns`.
   virtual void wait(std::int64_t max_ns) = 0;
   /// Appends the answers that came since the last call.
   virtual void take(std::vector<MetadataAnswer>& answers) = 0;
+  /// The newest list of ended ones that came since the last call; nothing if none came.
+  virtual std::optional<EndedContainers> take_ended() = 0;
 };
 
 }  // namespace cgmon

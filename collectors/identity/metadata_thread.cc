@@ -6,6 +6,7 @@
 #include <deque>
 #include <mutex>
 #include <string>
+#include <utility>
 
 namespace cgmon {
 namespace {
@@ -15,7 +16,10 @@ constexpr std::size_t kMaxQuestions = 32'768;
 
 /// Runtimes by static names, so that answers can hold views.
 std::string_view source_named(std::string_view runtime) {
-  return runtime == "docker" ? "docker" : "unknown";
+  for (const std::string_view name : {"docker", "containerd", "nerdctl", "podman", "crio"}) {
+    if (runtime == name) return name;
+  }
+  return "unknown";
 }
 
 }  // namespace
@@ -39,20 +43,39 @@ MetadataAnswer to_answer(std::uint64_t key, std::string_view runtime,
 
 struct MetadataThread::State {
   struct Question {
+    explicit Question(const MetadataQuestion& asked)
+        : key(asked.key),
+          runtime(asked.runtime),
+          id(asked.id),
+          path(asked.path),
+          pod_uid(asked.pod_uid),
+          engine_namespace(asked.engine_namespace),
+          inode(asked.inode) {}
+    [[nodiscard]] MetadataQuestion view() const {
+      return {key, runtime, id, path, pod_uid, engine_namespace, inode};
+    }
+
     std::uint64_t key;
-    std::string runtime, id;
+    std::string runtime, id, path, pod_uid, engine_namespace;
+    std::uint64_t inode;
   };
 
   Read read;
+  ListEnded list_ended;
   std::mutex mutex;  // guards what follows
   std::condition_variable asked, answered;
   std::deque<Question> questions;
   std::vector<MetadataAnswer> answers;
-  bool busy = false, stop = false;
+  std::optional<std::int64_t> list_at_ns;  ///< the ended ones are asked for
+  std::optional<EndedContainers> ended;
+  bool busy = false;  ///< with a question
+  bool reading = false, stop = false;
 };
 
-MetadataThread::MetadataThread(Read read) : state_(std::make_shared<State>()) {
+MetadataThread::MetadataThread(Read read, ListEnded list_ended)
+    : state_(std::make_shared<State>()) {
   state_->read = std::move(read);
+  state_->list_ended = std::move(list_ended);
   thread_ = std::thread([state = state_] { run(*state); });
 }
 
@@ -62,7 +85,7 @@ MetadataThread::~MetadataThread() {
     const std::lock_guard lock(state_->mutex);
     state_->stop = true;
     state_->questions.clear();
-    busy = state_->busy;
+    busy = state_->reading;
   }
   state_->asked.notify_all();
   if (busy) {
@@ -72,14 +95,24 @@ MetadataThread::~MetadataThread() {
   }
 }
 
-void MetadataThread::ask(std::uint64_t key, std::string_view runtime, std::string_view id) {
+void MetadataThread::ask(const MetadataQuestion& question) {
   {
     const std::lock_guard lock(state_->mutex);
     if (state_->questions.size() >= kMaxQuestions) {
-      state_->answers.push_back(to_answer(key, runtime, failure("too many questions", {}, EAGAIN)));
+      state_->answers.push_back(
+          to_answer(question.key, question.runtime, failure("too many questions", {}, EAGAIN)));
       return;
     }
-    state_->questions.push_back({key, std::string(runtime), std::string(id)});
+    state_->questions.emplace_back(question);
+  }
+  state_->asked.notify_one();
+}
+
+void MetadataThread::ask_ended(std::int64_t now_ns) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (!state_->list_ended || state_->list_at_ns) return;
+    state_->list_at_ns = now_ns;
   }
   state_->asked.notify_one();
 }
@@ -96,21 +129,38 @@ void MetadataThread::take(std::vector<MetadataAnswer>& answers) {
   state_->answers.clear();
 }
 
+std::optional<EndedContainers> MetadataThread::take_ended() {
+  const std::lock_guard lock(state_->mutex);
+  return std::exchange(state_->ended, std::nullopt);
+}
+
 void MetadataThread::run(State& state) {
   std::unique_lock lock(state.mutex);
   while (true) {
-    state.asked.wait(lock, [&] { return state.stop || !state.questions.empty(); });
+    state.asked.wait(lock,
+                     [&] { return state.stop || !state.questions.empty() || state.list_at_ns; });
     if (state.stop) return;
-    const State::Question question = std::move(state.questions.front());
-    state.questions.pop_front();
-    state.busy = true;
-    lock.unlock();
-    MetadataAnswer answer =
-        to_answer(question.key, question.runtime, state.read(question.runtime, question.id));
-    lock.lock();
-    state.answers.push_back(std::move(answer));
-    state.busy = false;
-    if (state.questions.empty()) state.answered.notify_all();
+    state.reading = true;
+    if (state.questions.empty()) {  // names are waited for, so they come first
+      const std::int64_t now_ns = *state.list_at_ns;
+      lock.unlock();
+      EndedContainers ended = state.list_ended(now_ns);
+      lock.lock();
+      state.ended = std::move(ended);
+      state.list_at_ns.reset();
+    } else {
+      const State::Question question = std::move(state.questions.front());
+      state.questions.pop_front();
+      state.busy = true;
+      lock.unlock();
+      MetadataAnswer answer =
+          to_answer(question.key, question.runtime, state.read(question.view()));
+      lock.lock();
+      state.answers.push_back(std::move(answer));
+      state.busy = false;
+      if (state.questions.empty()) state.answered.notify_all();
+    }
+    state.reading = false;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -15,18 +16,22 @@ namespace cgmon {
 /// not the end either: a reader that does not return is left behind with what it owns. Thread-safe.
 class MetadataThread final : public MetadataQueue {
  public:
-  /// Reads what is known of a container; called on the thread only, and destroyed there when it
-  /// outlives this object. Arguments: runtime, id.
-  using Read = std::function<Result<ContainerMetadata>(std::string_view, std::string_view)>;
+  /// Reads what is known of a container.
+  using Read = std::function<Result<ContainerMetadata>(const MetadataQuestion&)>;
+  /// Lists those that have ended.
+  using ListEnded = std::function<EndedContainers(std::int64_t now_ns)>;
 
-  explicit MetadataThread(Read read);
+  /// Both are called on the thread only, and destroyed there when it outlives this object.
+  explicit MetadataThread(Read read, ListEnded list_ended = nullptr);
   MetadataThread(const MetadataThread&) = delete;
   MetadataThread& operator=(const MetadataThread&) = delete;
   ~MetadataThread() override;
 
-  void ask(std::uint64_t key, std::string_view runtime, std::string_view id) override;
+  void ask(const MetadataQuestion& question) override;
+  void ask_ended(std::int64_t now_ns) override;
   void wait(std::int64_t max_ns) override;
   void take(std::vector<MetadataAnswer>& answers) override;
+  std::optional<EndedContainers> take_ended() override;
 
  private:
   struct State;

@@ -41,10 +41,12 @@ std::vector<MetadataAnswer> answers_of(MetadataQueue& queue) {
 }
 
 TEST(MetadataThread, AnswersEachQuestionOnceAndInOrder) {
-  MetadataThread thread([](std::string_view runtime, std::string_view id) {
-    return Result<ContainerMetadata>({.name = std::string(runtime) + ' ' + std::string(id)});
+  MetadataThread thread([](const MetadataQuestion& asked) {
+    return Result<ContainerMetadata>(
+        {.name = std::string(asked.runtime) + ' ' + std::string(asked.id)});
   });
-  for (std::uint64_t key = 0; key < 100; ++key) thread.ask(key, "docker", std::to_string(key));
+  for (std::uint64_t key = 0; key < 100; ++key)
+    thread.ask(MetadataQuestion{.key = key, .runtime = "docker", .id = std::to_string(key)});
   thread.wait(kLong);
   const auto answers = answers_of(thread);
   ASSERT_THAT(answers, SizeIs(100));
@@ -58,7 +60,7 @@ TEST(MetadataThread, AnswersEachQuestionOnceAndInOrder) {
 }
 
 TEST(MetadataThread, WaitsNotAtAllWithoutAQuestion) {
-  MetadataThread thread([](auto, auto) { return failure("unused"); });
+  MetadataThread thread([](const MetadataQuestion&) { return failure("unused"); });
   const auto began = steady_clock::now();
   thread.wait(kLong);
   EXPECT_LT(steady_clock::now() - began, std::chrono::seconds(10));
@@ -66,8 +68,8 @@ TEST(MetadataThread, WaitsNotAtAllWithoutAQuestion) {
 
 TEST(MetadataThread, WaitsForAReaderThatHangsAsLongAsItMayAndNoLonger) {
   HangingDisk disk;
-  MetadataThread thread([&](auto, auto) { return disk.read(); });
-  thread.ask(1, "docker", "x");
+  MetadataThread thread([&](const MetadataQuestion&) { return disk.read(); });
+  thread.ask(MetadataQuestion{.key = 1, .runtime = "docker", .id = "x"});
   const auto began = steady_clock::now();
   thread.wait(20'000'000);
   EXPECT_GE(steady_clock::now() - began, std::chrono::milliseconds(20));
@@ -90,12 +92,12 @@ TEST(MetadataThread, EndsWhileItsReaderHangsAndLeavesTheReaderWhatItOwns) {
       delete number;
       freed->set_value();
     });
-    MetadataThread thread([disk, owned, &reads](auto, auto) {
+    MetadataThread thread([disk, owned, &reads](const MetadataQuestion&) {
       ++reads;
       return disk->read();
     });
-    thread.ask(1, "docker", "x");
-    thread.ask(2, "docker", "never read");
+    thread.ask(MetadataQuestion{.key = 1, .runtime = "docker", .id = "x"});
+    thread.ask(MetadataQuestion{.key = 2, .runtime = "docker", .id = "never read"});
     disk->wait_until_entered();
   }
   auto end = freed->get_future();
@@ -106,21 +108,23 @@ TEST(MetadataThread, EndsWhileItsReaderHangsAndLeavesTheReaderWhatItOwns) {
 }
 
 TEST(MetadataThread, EndsWithUnansweredQuestions) {
-  MetadataThread thread([](auto, auto) { return failure("x", {}, ENOENT); });
-  for (std::uint64_t key = 0; key < 1000; ++key) thread.ask(key, "docker", "x");
+  MetadataThread thread([](const MetadataQuestion&) { return failure("x", {}, ENOENT); });
+  for (std::uint64_t key = 0; key < 1000; ++key)
+    thread.ask(MetadataQuestion{.key = key, .runtime = "docker", .id = "x"});
 }
 
 TEST(MetadataThread, BoundsWhatWaitsForADiskThatHangs) {
   HangingDisk disk;
   bool first = true;
-  MetadataThread thread([&](auto, auto) -> Result<ContainerMetadata> {
+  MetadataThread thread([&](const MetadataQuestion&) -> Result<ContainerMetadata> {
     if (std::exchange(first, false)) return disk.read();
     return ContainerMetadata{.name = "x"};
   });
-  thread.ask(0, "docker", "x");
+  thread.ask(MetadataQuestion{.key = 0, .runtime = "docker", .id = "x"});
   disk.wait_until_entered();
   constexpr std::uint64_t kMany = 100'000;
-  for (std::uint64_t key = 1; key < kMany; ++key) thread.ask(key, "docker", "x");
+  for (std::uint64_t key = 1; key < kMany; ++key)
+    thread.ask(MetadataQuestion{.key = key, .runtime = "docker", .id = "x"});
   const auto refused = answers_of(thread);
   EXPECT_THAT(refused, Each(Field(&MetadataAnswer::reason, "EAGAIN")));
   EXPECT_GT(refused.size(), kMany / 2);
@@ -130,7 +134,8 @@ TEST(MetadataThread, BoundsWhatWaitsForADiskThatHangs) {
 }
 
 TEST(MetadataThread, MayBeAskedAndEmptiedByManyThreads) {
-  MetadataThread thread([](auto, auto) { return Result<ContainerMetadata>({.name = "x"}); });
+  MetadataThread thread(
+      [](const MetadataQuestion&) { return Result<ContainerMetadata>({.name = "x"}); });
   std::atomic<std::size_t> taken = 0;
   {
     std::vector<std::future<void>> askers;
@@ -138,7 +143,7 @@ TEST(MetadataThread, MayBeAskedAndEmptiedByManyThreads) {
     for (int i = 0; i < 3; ++i) {
       askers.push_back(std::async(std::launch::async, [&] {
         for (std::uint64_t key = 0; key < 200; ++key) {
-          thread.ask(key, "docker", "x");
+          thread.ask(MetadataQuestion{.key = key, .runtime = "docker", .id = "x"});
           taken += answers_of(thread).size();
         }
         thread.wait(kLong);

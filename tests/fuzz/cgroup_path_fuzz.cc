@@ -15,19 +15,34 @@ bool is_part_of(std::string_view part, std::string_view whole) {
 
 void check_input(std::string_view input) {
   const PathIdentity is = identify_path(input);
-  require(is_part_of(is.container_id, input) && is_part_of(is.unit, input),
-          "views are of the path");
+  for (const std::string_view view : {is.container_id, is.unit, is.slice, is.uid, is.job_id,
+                                      is.step_id, is.task_id, is.outer, is.engine_namespace}) {
+    require(is_part_of(view, input), "views are of the path");
+  }
   require((is.kind == CgroupKind::root) == (input == "/"), "only / is the root");
+  require(is.name.size() <= input.size() && is.pod_uid.size() <= 64, "texts are bounded");
+  require(input.starts_with(is.outer) && (is.outer.empty() || input[is.outer.size()] == '/'),
+          "what a cgroup lies in is above it");
 
   const bool container = is.kind == CgroupKind::container;
-  require(container == !is.container_id.empty() && container == !is.runtime.empty(),
-          "a container has an id and a runtime, nothing else has");
-  if (container) {
-    require(is.container_id.size() == 64 &&
-                is.container_id.find_first_not_of("0123456789abcdef") == std::string_view::npos,
-            "an id is 64 hex digits");
+  require(container == !is.container_id.empty(), "a container has an id, nothing else has");
+  require(!container || !is.runtime.empty(), "a container has a runtime");
+  require(is.container_id.find('/') == is.container_id.npos, "an id is of one segment");
+  require((is.kind != CgroupKind::pod) || !is.pod_uid.empty(), "a pod has a uid");
+  if (container || is.kind == CgroupKind::machine) {
     const std::string child = std::string(input) + "/init.scope";
-    require(identify_path(child).kind == CgroupKind::unit, "what is in a container is none");
+    const PathIdentity inner = identify_path(child);
+    require(inner.kind == CgroupKind::unit && inner.outer == input && inner.container_id.empty(),
+            "what is in a container is none");
+  }
+  if (!is.outer.empty()) {
+    const CgroupKind outer = identify_path(is.outer).kind;
+    require(outer == CgroupKind::container || outer == CgroupKind::machine,
+            "what a cgroup lies in is a container");
+    const PathIdentity alone = identify_path(input.substr(is.outer.size()));
+    require(alone.kind == is.kind && alone.container_id == is.container_id &&
+                alone.pod_uid == is.pod_uid && alone.unit == is.unit,
+            "what is in a container is known by its path in there");
   }
   require(is.unit.find('/') == is.unit.npos, "a unit is one segment");
   if (is.kind == CgroupKind::unit || is.kind == CgroupKind::slice) {

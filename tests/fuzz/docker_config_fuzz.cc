@@ -53,7 +53,7 @@ void check_against_tree(const Json& tree, const Result<ContainerMetadata>& read)
   const Json& state = member(tree, "State");
   const bool running = member(state, "Running") == true;
   const std::int64_t started = parse_rfc3339(text_of(member(state, "StartedAt")));
-  require(read->started_at_ns == (running ? started : 0), "only what runs has been started");
+  require(read->life.started_at_ns == (running ? started : 0), "only what runs has been started");
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ void check_input(std::string_view input) {
     require(is_utf8(read->name) && is_utf8(read->image), "texts are UTF-8");
     require(read->name.size() <= 256 && read->image.size() <= 256, "texts are bounded");
     require(!read->name.empty() || !read->image.empty(), "what is found says something");
-    require(read->started_at_ns >= 0, "no container is older than the epoch");
+    require(read->life.started_at_ns >= 0, "no container is older than the epoch");
   }
   const Json tree = tree_of(input);
   if (!tree.is_discarded()) check_against_tree(tree, read);

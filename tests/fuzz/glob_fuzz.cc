@@ -1,6 +1,6 @@
 #include <vector>
 
-#include "agent/expose/table_options.h"
+#include "collectors/base/glob.h"
 #include "tests/fuzz/target.h"
 #include "tests/fuzz/text.h"
 

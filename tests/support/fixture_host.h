@@ -25,9 +25,9 @@ class DockerNames final : public MetadataQueue {
  public:
   DockerNames(Files& files, const Roots& roots) : docker_(files, roots, {}) {}
 
-  void ask(std::uint64_t key, std::string_view runtime, std::string_view id) override {
-    MetadataAnswer answer{.key = key, .source = runtime};
-    auto metadata = docker_.read(id);
+  void ask(const MetadataQuestion& asked) override {
+    MetadataAnswer answer{.key = asked.key, .source = asked.runtime};
+    auto metadata = docker_.read(asked.id);
     answer.found = metadata.has_value();
     if (metadata) {
       answer.metadata = *std::move(metadata);
@@ -36,6 +36,8 @@ class DockerNames final : public MetadataQueue {
     }
     answers_.push_back(std::move(answer));
   }
+  void ask_ended(std::int64_t) override {}
+  std::optional<EndedContainers> take_ended() override { return std::nullopt; }
   void wait(std::int64_t) override {}
   void take(std::vector<MetadataAnswer>& answers) override {
     for (MetadataAnswer& answer : answers_) answers.push_back(std::move(answer));

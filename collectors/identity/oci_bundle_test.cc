@@ -1,0 +1,114 @@
+#include "collectors/identity/oci_bundle.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <string>
+
+namespace cgmon {
+namespace {
+
+const std::string kId(64, 'c');
+
+TEST(ParseBundle, ReadsWhatContainerdsCriPluginWrites) {
+  const auto read = parse_bundle(R"({"ociVersion":"1.0.2","annotations":{
+    "io.kubernetes.cri.container-type":"container","io.kubernetes.cri.container-name":"web",
+    "io.kubernetes.cri.image-name":"docker.io/library/nginx:1.25",
+    "io.kubernetes.cri.sandbox-name":"shop-0","io.kubernetes.cri.sandbox-namespace":"prod",
+    "io.kubernetes.cri.sandbox-uid":"0f3a"}})",
+                                 kId);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->container, "web");
+  EXPECT_EQ(read->image, "docker.io/library/nginx:1.25");
+  EXPECT_EQ(read->pod, "shop-0");
+  EXPECT_EQ(read->namespace_name, "prod");
+  EXPECT_EQ(read->pod_uid, "0f3a");
+  EXPECT_EQ(read->runtime, "containerd");
+  EXPECT_EQ(read->name, kId);
+  EXPECT_FALSE(read->sandbox);
+}
+
+TEST(ParseBundle, KnowsASandbox) {
+  const auto read =
+      parse_bundle(R"({"annotations":{"io.kubernetes.cri.container-type":"sandbox"}})", kId);
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->sandbox);
+}
+
+TEST(ParseBundle, ReadsTheLabelsThatCrioKeepsAsJsonInAnAnnotation) {
+  const auto read = parse_bundle(R"({"annotations":{"io.container.manager":"cri-o",
+    "io.kubernetes.cri-o.Name":"k8s_web_shop-0_prod_0f3a_2","io.kubernetes.cri-o.ContainerType":"container",
+    "io.kubernetes.cri-o.ImageName":"quay.io/web:2","io.kubernetes.cri-o.Created":"2026-11-23T22:10:03.5Z",
+    "io.kubernetes.cri-o.Labels":"{\"io.kubernetes.container.name\":\"web\",\"io.kubernetes.pod.name\":\"shop-0\",\"io.kubernetes.pod.namespace\":\"prod\",\"io.kubernetes.pod.uid\":\"0f3a\"}"}})",
+                                 kId);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->runtime, "crio");
+  EXPECT_EQ(read->name, "k8s_web_shop-0_prod_0f3a_2");
+  EXPECT_EQ(read->container, "web");
+  EXPECT_EQ(read->pod, "shop-0");
+  EXPECT_EQ(read->namespace_name, "prod");
+  EXPECT_EQ(read->pod_uid, "0f3a");
+  EXPECT_EQ(read->image, "quay.io/web:2");
+  EXPECT_EQ(read->life.created_at_ns % 1'000'000'000, 500'000'000);
+}
+
+TEST(ParseBundle, NamesNerdctlsContainersByTheirNameAndCtrsByTheirId) {
+  EXPECT_EQ(parse_bundle(R"({"annotations":{"nerdctl/name":"db"}})", kId)->name, "db");
+  EXPECT_EQ(parse_bundle("{}", "task1")->name, "task1");
+  const auto podman = parse_bundle(R"({"annotations":{"io.container.manager":"libpod"}})", kId);
+  EXPECT_EQ(podman->name, "") << "that is in containers.json";
+  EXPECT_FALSE(podman->complete);
+}
+
+TEST(ParseBundle, RefusesWhatIsNoObjectAtWhicheverByteItEnds) {
+  const std::string text =
+      R"({"annotations":{"nerdctl/name":"d\"b","x":[1,{"y":null}]},"linux":{"cgroupsPath":"/a/b"}})";
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    const auto read = parse_bundle(text.substr(0, size), kId);
+    ASSERT_FALSE(read) << size;
+    EXPECT_EQ(read.error().error, EBADMSG);
+  }
+  EXPECT_FALSE(parse_bundle("[]", kId));
+  EXPECT_EQ(parse_bundle(text, kId)->name, "d\"b");
+}
+
+TEST(ParseBundle, BoundsHostileTexts) {
+  const std::string name(1 << 20, 'x');
+  std::string text = R"({"annotations":{"nerdctl/name":")" + name + '"';
+  for (int i = 0; i < 10'000; ++i) text += ",\"k" + std::to_string(i) + R"(":"v")";
+  const auto read = parse_bundle(text + "}}", kId);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->name, std::string(kMaxLabelBytes, 'x'));
+}
+
+TEST(ParseStoredContainers, ReadsPodmansList) {
+  const auto list = parse_stored_containers(
+      R"([{"id":"aa","names":["web","other"],"image":"f5","layer":"b7",
+           "metadata":"{\"image-name\":\"localhost/bb:1\",\"image-id\":\"f5\",\"name\":\"web\",\"created-at\":1700000000}",
+           "created":"2026-11-23T22:10:03.5Z","flags":{"MountLabel":""}},
+          {"id":"bb","metadata":"{\"name\":\"only-there\"}"},{"names":["no id"]}])");
+  ASSERT_TRUE(list);
+  ASSERT_EQ(list->size(), 2U);
+  EXPECT_EQ((*list)[0].name, "web");
+  EXPECT_EQ((*list)[0].image, "localhost/bb:1");
+  EXPECT_EQ((*list)[0].image_id, "f5");
+  EXPECT_GT((*list)[0].created_at_ns, 0);
+  EXPECT_EQ((*list)[1].name, "only-there");
+  EXPECT_FALSE(parse_stored_containers("{}"));
+  EXPECT_FALSE(parse_stored_containers("[{"));
+  EXPECT_FALSE(parse_stored_containers(""));
+  EXPECT_TRUE(parse_stored_containers("[]")->empty());
+}
+
+TEST(ParsePodLogName, SplitsFromTheRight) {
+  const PodLogName parts = parse_pod_log_name("prod_shop-0_0f3a");
+  EXPECT_EQ(parts.namespace_name, "prod");
+  EXPECT_EQ(parts.pod, "shop-0");
+  EXPECT_EQ(parts.uid, "0f3a");
+  for (const char* const text : {"", "_", "__", "a_b", "a__c", "_b_c", "a_b_", "a_b_c_d"}) {
+    EXPECT_EQ(parse_pod_log_name(text).uid, "") << text;
+  }
+}
+
+}  // namespace
+}  // namespace cgmon

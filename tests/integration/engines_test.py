@@ -1,0 +1,144 @@
+#!/usr/bin/python3
+"""Names from engines' own files: real podman and containerd containers, in a host root of our own."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from support import checks, exposition
+from support.agent import dies_with_us, run
+from support.checks import Skip, expect, expect_equal, wait_until
+
+kCommandSeconds = 40
+kSleep = ("/bin/sleep", "300")
+
+
+def need_program(name, package):
+    path = shutil.which(name)
+    if path is None:
+        raise Skip(f"no {name} (package {package})")
+    return path
+
+
+def command(arguments):
+    done = subprocess.run(
+        arguments, capture_output=True, text=True, timeout=kCommandSeconds, check=False
+    )
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+@contextlib.contextmanager
+def own_host():
+    """A directory that is the host's root to the agent, and a root file system with busybox."""
+    busybox = need_program("busybox", "busybox-static")
+    top = tempfile.mkdtemp(prefix="cgmon-engines-")
+    try:
+        os.makedirs(f"{top}/rootfs/bin")
+        shutil.copy(busybox, f"{top}/rootfs/bin/busybox")
+        os.symlink("busybox", f"{top}/rootfs/bin/sleep")
+        yield top
+    finally:
+        wait_until(lambda: is_removed(top), 20, f"the end of {top}")
+
+
+def is_removed(directory):
+    """podman cleans up in the background, and makes files there while they are removed."""
+    shutil.rmtree(directory, ignore_errors=True)
+    return not os.path.exists(directory)
+
+
+def page_of(top):
+    ended = run(
+        checks.agent_binary(),
+        "--once",
+        "-o",
+        "prometheus",
+        f"--path.rootfs={top}/host",
+        "--path.procfs=/proc",
+        "--path.sysfs=/sys",
+        "--path.cgroupfs=/sys/fs/cgroup",
+    )
+    expect_equal(ended.code, 0, f"exit code; stderr {ended.stderr!r}")
+    return exposition.parse(ended.stdout)
+
+
+def labels_of(page, container_id):
+    """The labels of the one series of a container's memory."""
+    found = [
+        sample.labels
+        for sample in page.samples("container_memory_usage_bytes")
+        if sample.labels["id"].endswith(container_id)
+    ]
+    expect_equal(len(found), 1, f"series of {container_id}")
+    return found[0]
+
+
+def podman_container():
+    """A podman container has its name and image, and one series set."""
+    checks.need_root()
+    podman, runc = need_program("podman", "podman"), need_program("runc", "runc")
+    with own_host() as top:
+        storage = f"{top}/host/var/lib/containers/storage"
+        os.makedirs(storage)
+        engine = [podman, "--root", storage, "--runroot", f"{top}/run", "--tmpdir", f"{top}/tmp"]
+        engine += ["--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=file"]
+        engine += ["--runtime", runc]
+        command(["tar", "-C", f"{top}/rootfs", "-cf", f"{top}/image.tar", "."])
+        command([*engine, "import", f"{top}/image.tar", "localhost/own:1"])
+        limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+        start = [*engine, "run", "-d", "--name=web", "--network=none", *limits]
+        try:
+            identity = command([*start, "localhost/own:1", *kSleep])
+            labels = labels_of(page_of(top), identity)
+        finally:
+            subprocess.run([*engine, "rm", "-f", "-t0", "-a"], capture_output=True, check=False)
+        expect_equal(labels.get("name"), "web", "name")
+        expect_equal(labels.get("image"), "localhost/own:1", "image")
+
+
+@contextlib.contextmanager
+def own_containerd(top):
+    containerd = need_program("containerd", "containerd")
+    need_program("runc", "runc")
+    os.makedirs(f"{top}/host/run/containerd")
+    with open(f"{top}/containerd.toml", "w", encoding="utf-8") as file:
+        file.write(f'version = 2\nroot = "{top}/containerd"\nstate = "{top}/host/run/containerd"\n')
+        file.write('disabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
+        file.write(f'[grpc]\naddress = "{top}/containerd.sock"\n')
+        file.write(f'[plugins."io.containerd.internal.v1.opt"]\npath = "{top}/opt"\n')
+    with subprocess.Popen(
+        dies_with_us([containerd, "-c", f"{top}/containerd.toml"]),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as daemon:
+        try:
+            wait_until(lambda: os.path.exists(f"{top}/containerd.sock"), 20, "containerd")
+            yield [need_program("ctr", "containerd"), "-a", f"{top}/containerd.sock"]
+        finally:
+            daemon.terminate()
+
+
+def containerd_container():
+    """A container of containerd's own shell is named by its id, and has one series set."""
+    checks.need_root()
+    identity = os.urandom(32).hex()
+    with own_host() as top, own_containerd(top) as ctr:
+        command([*ctr, "run", "-d", "--rootfs", f"{top}/rootfs", identity, *kSleep])
+        try:
+            labels = labels_of(page_of(top), identity)
+        finally:
+            for ending in (["task", "rm", "-f"], ["container", "rm"]):
+                subprocess.run([*ctr, *ending, identity], capture_output=True, check=False)
+        expect_equal(labels.get("name"), identity, "name")
+        expect("image" not in labels, "ctr's bundles say nothing of an image")
+
+
+if __name__ == "__main__":
+    kChecks = [podman_container, containerd_container]
+    checks.run_or_skip(lambda: checks.main("engines", kChecks, 110))

@@ -129,7 +129,9 @@ void PrometheusText::refresh_blocks(const Snapshot& snapshot) {
     for (std::size_t set = 0; set < kLabelSets; ++set) {
       const bool used =
           !is_of_containers(static_cast<LabelSet>(set)) || is_container(block.labels->kind);
-      if (used) make_text(*block.labels, static_cast<LabelSet>(set), block.texts.at(set));
+      Block::Text& text = block.texts.at(set);
+      text.text.clear();  // of the one that had the slot before
+      if (used) make_text(*block.labels, static_cast<LabelSet>(set), text);
     }
   }
 }
@@ -145,7 +147,9 @@ void PrometheusText::write_row(const Snapshot& snapshot, std::size_t row_index) 
   const LabelSet set = family_of(row_index).labels;
   for (const Slot slot : snapshot.order) {
     const Value value = column.get(slot);
-    if (!value.is_absent()) write_sample(row_index, slot, blocks_[slot].of(set), value, {});
+    const Block::Text& block = blocks_[slot].of(set);
+    if (value.is_absent() || block.text.empty()) continue;  // no such labels: no container
+    write_sample(row_index, slot, block, value, {});
   }
 }
 

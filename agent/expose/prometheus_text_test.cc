@@ -198,7 +198,11 @@ TEST(PrometheusText, PrintsForUnlimitedWhatTheRowSays) {
 
 TEST(PrometheusText, KeepsEachFamilyTogetherUnderOneHelpAndOneType) {
   Host host;
-  for (Slot slot = 0; slot < 3; ++slot) host.add(slot, {.id = "/" + std::to_string(slot)});
+  for (Slot slot = 0; slot < 3; ++slot) {
+    host.add(slot, {.id = "/" + std::to_string(slot),
+                    .kind = CgroupKind::container,
+                    .container_id = std::to_string(slot)});
+  }
   for (std::size_t i = 0; i < kRowCount; ++i) {
     host.snapshot.served[i] = true;
     for (Slot slot = 0; slot < 3; ++slot) {

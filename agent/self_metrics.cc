@@ -223,7 +223,7 @@ void add_collectors(std::vector<MetricFamily>& families, const Snapshot* snapsho
 void add_cgroups(std::vector<MetricFamily>& families, const Snapshot& snapshot) {
   using enum MetricType;
   const PassReport& report = snapshot.report;
-  std::array<double, 6> kinds{};
+  std::array<double, kCgroupKinds> kinds{};
   for (const Slot slot : snapshot.order) {
     kinds.at(static_cast<std::size_t>(snapshot.labels[slot]->kind)) += 1;
   }

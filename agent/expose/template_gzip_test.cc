@@ -150,7 +150,7 @@ TEST(TemplateGzip, IsASmallPartOfAUsualPage) {
         std::to_string(static_cast<double>(page.size()) / static_cast<double>(out.size())));
     EXPECT_LT(3.5 * static_cast<double>(out.size()), static_cast<double>(page.size()))
         << cgroups << " cgroups";
-    EXPECT_LT(out.size(), searched.size() + searched.size() / 4 + 2048) << cgroups << " cgroups";
+    EXPECT_LT(out.size(), searched.size() + searched.size() / 4 + 4096) << cgroups << " cgroups";
   }
 }
 

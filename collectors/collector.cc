@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "collectors/identity/cgroup_path.h"
+#include "collectors/lifecycle.h"
 #include "collectors/parse/number.h"
 #include "collectors/unavailable.h"
 
@@ -119,6 +120,7 @@ void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet g
   oom_.look();
   tree_.refresh();
   identifier_.ask_again();
+  if ((options_.groups & bit(Group::lifecycle)) != 0) identifier_.refresh(snapshot.wall_ns);
   follow_tree();
   written_.begin_pass(snapshot.monotonic_ns);
   oom_.ask(OomKills::Asking::again);
@@ -475,6 +477,7 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
     if (snapshot.alive[slot] == 0) snapshot.labels[slot].reset();
   }
   oom_.settle(snapshot);
+  if ((snapshot.groups & bit(Group::lifecycle)) != 0) add_ended(identifier_.ended(), snapshot);
   ++totals_.passes;
   totals_.reads = reader_->reads() + host_.reads();
   totals_.cgroups_added = tree_.counters().added;
@@ -500,6 +503,8 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   snapshot.read_errors.insert(snapshot.read_errors.end(), tree_errors.begin(), tree_errors.end());
   snapshot.read_errors.insert(snapshot.read_errors.end(), host_.errors().begin(),
                               host_.errors().end());
+  snapshot.label_bounds = identifier_.bounds();
+  snapshot.containers_ended_dropped = identifier_.ended_dropped();
   snapshot.metadata_failures = identifier_.failures();
   snapshot.metadata_unresolved = identifier_.unresolved();
 }
@@ -515,6 +520,8 @@ void Collector::set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const {
   std::int64_t start = identifier_.labels(cgroup.slot)->life.started_at_ns;
   if (start == 0) start = tree_.is_host_root(cgroup) ? boot_ns_ : cgroup.created_ns;
   if (start > 0) snapshot.columns[kStart].set(cgroup.slot, seconds(start));
+  const std::int64_t made = tree_.is_host_root(cgroup) ? boot_ns_ : cgroup.created_ns;
+  set_lifecycle(cgroup.slot, *identifier_.labels(cgroup.slot), made, snapshot);
 }
 
 }  // namespace cgmon

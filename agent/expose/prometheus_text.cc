@@ -24,6 +24,10 @@ SampleType sample_type(Kind kind) {
   return SampleType::stateset;
 }
 
+bool is_of_containers(LabelSet set) {
+  return set == LabelSet::incarnation || set == LabelSet::restarts;
+}
+
 void append_label(std::string& text, std::string_view name, std::string_view value) {
   if (value.empty()) return;
   if (!text.empty()) text += ',';
@@ -34,14 +38,23 @@ void append_label(std::string& text, std::string_view name, std::string_view val
 }
 
 /// The labels of a sample behind those of its row, up to the value.
-void make_block(const CgroupLabels& labels, std::string& text) {
+void make_block(const CgroupLabels& labels, LabelSet set, std::string& text) {
   text.clear();
   append_label(text, "container", labels.container);
-  append_label(text, "id", labels.id);
-  append_label(text, "image", labels.image);
+  if (set == LabelSet::identity || set == LabelSet::all) append_label(text, "id", labels.id);
+  if (set != LabelSet::restarts) append_label(text, "image", labels.image);
   append_label(text, "name", labels.name);
   append_label(text, "namespace", labels.namespace_name);
   append_label(text, "pod", labels.pod);
+  const bool in_pod = !labels.pod.empty() || !labels.namespace_name.empty();
+  if (set == LabelSet::incarnation || (set == LabelSet::restarts && !in_pod)) {
+    append_label(text, "container_id", labels.container_id);
+  }
+  if (set == LabelSet::all) {
+    for_each_info_label(labels, [&](std::string_view name, std::string_view value) {
+      append_label(text, name, value);
+    });
+  }
   text += "} ";
 }
 
@@ -113,17 +126,30 @@ void PrometheusText::refresh_blocks(const Snapshot& snapshot) {
     if (block.labels == snapshot.labels[slot]) continue;
     block.labels = snapshot.labels[slot];
     if (!block.labels) continue;
-    make_block(*block.labels, block.text);
-    block.number = ++blocks_made_;
+    for (std::size_t set = 0; set < kLabelSets; ++set) {
+      const bool used =
+          !is_of_containers(static_cast<LabelSet>(set)) || is_container(block.labels->kind);
+      Block::Text& text = block.texts.at(set);
+      text.text.clear();  // of the one that had the slot before
+      if (used) make_text(*block.labels, static_cast<LabelSet>(set), text);
+    }
   }
+}
+
+void PrometheusText::make_text(const CgroupLabels& labels, LabelSet set, Block::Text& text) {
+  make_block(labels, set, text.text);
+  text.number = ++blocks_made_;
 }
 
 void PrometheusText::write_row(const Snapshot& snapshot, std::size_t row_index) {
   const Column& column = snapshot.columns[row_index];
   if (!column.in_use()) return;
+  const LabelSet set = family_of(row_index).labels;
   for (const Slot slot : snapshot.order) {
     const Value value = column.get(slot);
-    if (!value.is_absent()) write_sample(row_index, slot, blocks_[slot], value, {});
+    const Block::Text& block = blocks_[slot].of(set);
+    if (value.is_absent() || block.text.empty()) continue;  // no such labels: no container
+    write_sample(row_index, slot, block, value, {});
   }
 }
 
@@ -132,8 +158,8 @@ void PrometheusText::write_axis_row(const Snapshot& snapshot, std::size_t row_in
   element_labels_.set_axis(kRows[row_index].axis, snapshot.elements.get());
   for (const AxisSample& sample : snapshot.axes[row_index]) {
     if (snapshot.alive[sample.slot] == 0) continue;
-    write_sample(row_index, sample.slot, blocks_[sample.slot], Value::of(sample.value),
-                 element_labels_.of(sample.element));
+    write_sample(row_index, sample.slot, blocks_[sample.slot].of(LabelSet::identity),
+                 Value::of(sample.value), element_labels_.of(sample.element));
   }
 }
 
@@ -141,14 +167,13 @@ void PrometheusText::write_loose(const Snapshot& snapshot, std::size_t row_index
   // Not std::ranges::equal_range: clang 14 cannot compile what that returns.
   auto sample = std::ranges::lower_bound(snapshot.loose, row_index, {}, &LooseSample::row);
   for (; sample != snapshot.loose.end() && sample->row == row_index; ++sample) {
-    make_block(*sample->labels, loose_block_.text);
-    loose_block_.number = ++blocks_made_;
+    make_text(*sample->labels, family_of(row_index).labels, loose_block_);
     write_sample(row_index, kNoSlot, loose_block_, Value::of(sample->value), {});
   }
 }
 
-void PrometheusText::write_sample(std::size_t row_index, Slot slot, const Block& block, Value value,
-                                  std::string_view element) {
+void PrometheusText::write_sample(std::size_t row_index, Slot slot, const Block::Text& block,
+                                  Value value, std::string_view element) {
   if (!value.is_number()) {
     if (kRows[row_index].unlimited == Unlimited::print_nothing) return;
     value = Value::of(0);

@@ -51,16 +51,23 @@ class PrometheusText {
   struct Block {
     std::shared_ptr<const CgroupLabels> labels;  // what the text was made of; held, so that no
                                                  // other object can have its address
-    std::string text;                            // `id="/x",name="y"} `
-    std::uint64_t number = 0;                    // another one for each text
+    struct Text {
+      std::string text;          // `id="/x",name="y"} `
+      std::uint64_t number = 0;  // another one for each text
+    };
+    std::array<Text, kLabelSets> texts;  // by LabelSet
+    [[nodiscard]] const Text& of(LabelSet set) const {
+      return texts[static_cast<std::size_t>(set)];
+    }
   };
 
   void refresh_blocks(const Snapshot& snapshot);
+  void make_text(const CgroupLabels& labels, LabelSet set, Block::Text& text);
   [[nodiscard]] const std::string& header(std::size_t row_index) const {
     return headers_[static_cast<std::size_t>(format_)][row_index];
   }
   void write_header(std::size_t row_index);
-  void write_sample(std::size_t row_index, Slot slot, const Block& block, Value value,
+  void write_sample(std::size_t row_index, Slot slot, const Block::Text& block, Value value,
                     std::string_view element);
   void write_row(const Snapshot& snapshot, std::size_t row_index);
   void write_axis_row(const Snapshot& snapshot, std::size_t row_index);
@@ -72,7 +79,7 @@ class PrometheusText {
   std::vector<std::string> prefixes_;                // by row: `family{fixed="labels",`
   std::array<std::vector<std::string>, 2> headers_;  // by format and row: of its family
   std::vector<Block> blocks_;                        // by slot
-  Block loose_block_;                                // of the loose sample being written
+  Block::Text loose_block_;                          // of the loose sample being written
   std::uint64_t blocks_made_ = 0;
   ElementLabels element_labels_;
   Stats stats_;

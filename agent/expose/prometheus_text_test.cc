@@ -198,7 +198,11 @@ TEST(PrometheusText, PrintsForUnlimitedWhatTheRowSays) {
 
 TEST(PrometheusText, KeepsEachFamilyTogetherUnderOneHelpAndOneType) {
   Host host;
-  for (Slot slot = 0; slot < 3; ++slot) host.add(slot, {.id = "/" + std::to_string(slot)});
+  for (Slot slot = 0; slot < 3; ++slot) {
+    host.add(slot, {.id = "/" + std::to_string(slot),
+                    .kind = CgroupKind::container,
+                    .container_id = std::to_string(slot)});
+  }
   const auto has = [](const Row& row, bool is_root) {
     return row.sources.empty() || std::ranges::any_of(row.sources, [&](const Source& source) {
              return applies(source.when, is_root);

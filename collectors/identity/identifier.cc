@@ -134,8 +134,10 @@ bool Identifier::ask_departed(std::uint32_t number, std::string_view runtime, st
   return true;
 }
 
-void Identifier::refresh() {
+void Identifier::refresh(std::int64_t now_ns) {
   if (queue_ == nullptr || entries_.empty()) return;
+  if (auto ended = queue_->take_ended()) ended_ = *std::move(ended);
+  queue_->ask_ended(now_ns);
   const std::size_t most = std::max(kRefreshed, entries_.size() / 4);
   std::size_t asked = 0;
   for (std::size_t i = 0; i < entries_.size() && asked < most; ++i) {

@@ -36,7 +36,7 @@ class Identifier {
   /// after they make the cgroup.
   void ask_again();
   /// Asks some of the others anew, in turn, since containers are paused, restarted and checked.
-  void refresh();
+  void refresh(std::int64_t now_ns);
   /// Takes in what was answered.
   void take_answers();
   /// The same, having waited at most `max_wait_ns` if new containers were asked
@@ -54,6 +54,9 @@ class Identifier {
   /// The engine's log file, on the host; empty where it is not known.
   [[nodiscard]] const std::string& log_path(Slot slot) const { return entries_[slot].log_path; }
   [[nodiscard]] const std::vector<MetadataFailure>& failures() const { return failures_; }
+  /// Containers that have ended, as their engines last said.
+  [[nodiscard]] const std::vector<EndedContainer>& ended() const { return ended_.containers; }
+  [[nodiscard]] std::size_t ended_dropped() const { return ended_.dropped; }
   /// What was left out of container_info, ever.
   [[nodiscard]] const LabelBounds& bounds() const { return bounds_; }
   /// Containers without a name now.
@@ -83,6 +86,7 @@ class Identifier {
   std::map<std::string, Slot, std::less<>> pods_;  // their cgroups, by uid
   std::size_t next_refreshed_ = 0;
   LabelBounds bounds_;
+  EndedContainers ended_;
   bool any_new_ = false;  ///< asked about for the first time since the last settle()
 };
 

@@ -56,6 +56,8 @@ enum class Group : std::uint8_t {
   rdma,
   misc,
   dmem,
+  identity,  ///< called "info"
+  lifecycle,
 };
 
 struct GroupInfo {
@@ -94,6 +96,8 @@ inline constexpr auto kGroups = std::to_array<GroupInfo>({
     {"rdma", "RDMA handles and objects.", false},
     {"misc", "Resources of the misc controller.", false},
     {"dmem", "Device memory (of GPUs).", false},
+    {"info", "Who each cgroup is: kind, runtime, unit, pod, job, allowed labels.", true},
+    {"lifecycle", "State, restarts and health of containers, and how they ended.", true},
 });
 
 [[nodiscard]] constexpr const GroupInfo& info(Group group) {
@@ -118,6 +122,15 @@ enum class Reporter : std::uint8_t {
   nobody,   ///< read as the input of derived rows, never printed
 };
 
+/// Which labels the samples of a family have.
+enum class LabelSet : std::uint8_t {
+  identity,     ///< id, name, image, container, pod, namespace
+  all,          ///< those and all that is known of the cgroup
+  incarnation,  ///< those of identity but the id, and the container's id
+  restarts,     ///< those of incarnation but the image; in a pod without the container's id
+};
+inline constexpr std::size_t kLabelSets = static_cast<std::size_t>(LabelSet::restarts) + 1;
+
 /// A metric family: what the page shows under one name.
 struct Family {
   std::string_view name;
@@ -127,6 +140,7 @@ struct Family {
   Group group;
   Reporter reporter = Reporter::every_cgroup;
   bool is_signed = false;  ///< the stored 64 bits are two's complement
+  LabelSet labels = LabelSet::identity;
 };
 
 }  // namespace cgmon

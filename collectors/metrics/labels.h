@@ -103,6 +103,27 @@ struct CgroupLabels {
   friend bool operator==(const CgroupLabels&, const CgroupLabels&) = default;
 };
 
+/// Hands each label of container_info beyond the identity labels to `on_label(name, value)`, those
+/// without a value included.
+template <class F>
+void for_each_info_label(const CgroupLabels& labels, F on_label) {
+  on_label("container_id", labels.container_id);
+  on_label("kind", name_of(labels.kind));
+  on_label("runtime", labels.runtime);
+  on_label("image_id", labels.image_id);
+  on_label("unit", labels.unit);
+  on_label("slice", labels.slice);
+  on_label("pod_uid", labels.pod_uid);
+  on_label("qos", labels.qos);
+  on_label("uid", labels.uid);
+  on_label("user", labels.user);
+  on_label("job_id", labels.job_id);
+  on_label("step_id", labels.step_id);
+  on_label("task_id", labels.task_id);
+  on_label("network", labels.network);
+  for (const auto& [name, value] : labels.container_labels) on_label(name, value);
+}
+
 /// Samples' labels that were left out or cut.
 struct LabelBounds {
   std::uint64_t container_labels = 0;  ///< beyond the number of one container

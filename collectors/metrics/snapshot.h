@@ -156,6 +156,8 @@ struct Snapshot {
   PassReport report;
   std::vector<ReadError> read_errors;              ///< since the start
   std::vector<MetadataFailure> metadata_failures;  ///< since the start
+  LabelBounds label_bounds;                        ///< since the start
+  std::size_t containers_ended_dropped = 0;        ///< now: beyond the bound of ended ones
   std::size_t metadata_unresolved = 0;             ///< containers without a name
 
   [[nodiscard]] Value value(std::size_t row_index, Slot slot) const {

@@ -306,6 +306,7 @@ TEST(Collector, MixesNothingOfACgroupWithTheOneMadeAnewUnderItsName) {
   EXPECT_THAT(of_new,
               testing::UnorderedElementsAre(
                   StartsWith("container_last_seen{"), StartsWith("container_start_time_seconds{"),
+                  StartsWith("container_info{"), StartsWith("container_creation_time_seconds{"),
                   "container_memory_usage_bytes{id=\"" + id + "\"} 4096"));
 }
 

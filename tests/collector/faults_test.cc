@@ -46,6 +46,7 @@ std::unique_ptr<FixtureHost> small_host(const Layouts& layouts) {
 /// truth with each that could be had. Which of them failed makes no number wrong.
 std::string page_without_ages(Snapshot& snapshot) {
   snapshot.served[row("container_start_time_seconds")] = false;
+  snapshot.served[row("container_creation_time_seconds")] = false;
   return page_of(snapshot);
 }
 

@@ -271,7 +271,8 @@ void Run::take_down() {
   for (auto made = made_.rbegin(); made != made_.rend(); ++made) {
     const bool is_parent = made->ends_with(kRunParent);
     if (is_parent) {
-      remove_directory(*made);  // EBUSY: another run is in it
+      const int error = remove_directory(*made);  // EBUSY: another run is in it
+      is_clean = is_clean && (error == 0 || error == EBUSY || error == ENOENT);
     } else if (const Result<void> removed = remove_cgroup(*made); !removed) {
       outcome_.errors.push_back(removed.error());
       is_clean = false;

@@ -48,7 +48,7 @@ RunSpec half_a_cpu() {
 
 TEST(MakePlan, WritesTheFilesOfV2) {
   const auto lines = lines_on("debian-6.1-v2-systemd", half_a_cpu());
-  const std::string own = std::string("/sys/fs/cgroup/cgmon-run/") + kId;
+  const std::string own = "/sys/fs/cgroup/cgmon-run/0123456789abcdef";
   EXPECT_THAT(lines, Contains("mkdir " + own));
   EXPECT_THAT(lines, Contains("write /sys/fs/cgroup/cgmon-run/cgroup.subtree_control: +memory"));
   EXPECT_THAT(lines, Contains("write " + own + "/cpu.max: 50000 100000  # --cpus"));

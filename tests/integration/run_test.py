@@ -211,6 +211,46 @@ def leaves_nothing_when_killed_at_any_step():
     return f"{killed} kills, {failed} failures"
 
 
+def is_out_of_reach_of_serving():
+    """A serving agent opens nothing beneath a cgroup mount for writing and starts no process."""
+    strace = shutil.which("strace")
+    if strace is None:
+        raise Skip("no strace (package strace)")
+    from support.agent import free_port
+
+    address = f"127.0.0.1:{free_port()}"
+    with tempfile.NamedTemporaryFile("r", prefix="cgmon-test-") as log:
+        tracer = subprocess.Popen(
+            [strace, "-f", "-qq", "-o", log.name, "-e", "trace=openat,open,mkdir,mkdirat,clone3,"
+             "clone,fork,vfork,execve,kill", checks.agent_binary(),
+             f"--web.listen-address={address}"],
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            page = f"http://{address}/metrics"
+            fetched = lambda: subprocess.run(["curl", "-sf", page], capture_output=True, check=False)
+            wait_until(lambda: fetched().returncode == 0, 20, "a page")
+            fetched()
+        finally:
+            # strace itself blocks signals while it traces.
+            with open(f"/proc/{tracer.pid}/task/{tracer.pid}/children", encoding="ascii") as file:
+                for pid in file.read().split():
+                    os.kill(int(pid), signal.SIGTERM)
+            tracer.wait(20)
+        calls = log.read().splitlines()
+    opened = [line for line in calls if "/sys/fs/cgroup" in line or "cpu.stat" in line]
+    expect(opened, "it opened no cgroup: no test")
+    writing = [c for c in calls if "open" in c and ("O_WRONLY" in c or "O_RDWR" in c)]
+    expect_equal([c for c in writing if "/dev/null" not in c], [], "opened for writing")
+    started = [
+        c for c in calls
+        if ("clone" in c or "fork(" in c) and "CLONE_THREAD" not in c and "resumed" not in c
+    ]  # fmt: skip
+    expect_equal(started, [], "processes started")
+    expect_equal(len([c for c in calls if "execve(" in c]), 1, "programs executed")
+    return f"{len(calls)} calls, {len(opened)} of cgroups"
+
+
 def body():
     checks.need_root()
     checks.agent_binary()
@@ -227,6 +267,7 @@ def body():
             ends_what_does_not_want_to,
             agrees_with_a_witness,
             cleans_up_after_killed_runs,
+            is_out_of_reach_of_serving,
             leaves_nothing_when_killed_at_any_step,
         ],
         200,

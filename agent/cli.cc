@@ -11,6 +11,7 @@
 
 #include "agent/cli_flags.h"
 #include "agent/cli_once.h"
+#include "agent/cli_run.h"
 #include "collectors/base/nearest.h"
 #include "config/option.h"
 #include "config/scalar.h"
@@ -254,6 +255,39 @@ Result<OnceOptions> once_options(const CommandLine& line) {
   return once_options(words);
 }
 
+Result<RunSpec> run_options(const CommandLine& line, std::vector<std::string> command) {
+  RunWords words;
+  const std::array<std::pair<FlagOf, std::optional<std::string>*>, 13> single{
+      {{FlagOf::cpus, &words.cpus},
+       {FlagOf::cpu_weight, &words.cpu_weight},
+       {FlagOf::cpuset, &words.cpuset},
+       {FlagOf::cpuset_mems, &words.cpuset_mems},
+       {FlagOf::memory, &words.memory},
+       {FlagOf::memory_high, &words.memory_high},
+       {FlagOf::swap, &words.swap},
+       {FlagOf::pids, &words.pids},
+       {FlagOf::timeout, &words.timeout},
+       {FlagOf::kill_after, &words.kill_after},
+       {FlagOf::interval, &words.interval},
+       {FlagOf::json, &words.json_file},
+       {FlagOf::openmetrics, &words.openmetrics_file}}};
+  for (const auto& [flag, word] : single) {
+    Result<std::optional<std::string>> value = line.value(flag);
+    if (!value) return tl::unexpected(value.error());
+    *word = *std::move(value);
+  }
+  Result<std::vector<std::string>> io = line.values(FlagOf::io);
+  if (!io) return tl::unexpected(io.error());
+  words.io = *std::move(io);
+  words.best_effort = line.has(FlagOf::best_effort);
+  words.force = line.has(FlagOf::force);
+  words.dry_run = line.has(FlagOf::dry_run);
+  words.cleanup = line.has(FlagOf::cleanup);
+  words.quiet = line.has(FlagOf::quiet);
+  words.command = std::move(command);
+  return run_spec(words);
+}
+
 Result<InspectOptions> inspect_options(const CommandLine& line) {
   InspectOptions options{.what = line.argument()};
   const Result<std::optional<std::string>> output = line.value(FlagOf::output);
@@ -271,9 +305,17 @@ Result<Command> command_of(const CommandLine& line) {
   if (once && word != nullptr) {
     return usage_failure("`--once` does not go with the command " + in_quotes(word->name));
   }
-  for (std::size_t i = 0; i < kCommandFlags.size() && !once; ++i) {
+  for (std::size_t i = 0; i < kCommandFlags.size(); ++i) {
+    if (once && kCommandFlags[i].task != CommandTask::run) continue;
     const auto flag = static_cast<FlagOf>(i);
-    if (kCommandFlags[i].task != CommandTask::shell || !line.has(flag)) continue;
+    const CommandTask task = kCommandFlags[i].task;
+    const bool is_run = word != nullptr && word->command == Command::run;
+    if (task == CommandTask::run && line.has(flag) && !is_run) {
+      return usage_failure("`--" + std::string(kCommandFlags[i].name) +
+                           "` needs the command `run`");
+    }
+    if (task != CommandTask::shell || !line.has(flag)) continue;
+    if (flag == FlagOf::interval && is_run) continue;
     if (flag == FlagOf::output && word != nullptr && word->command == Command::inspect) continue;
     return usage_failure("`--" + std::string(kCommandFlags[i].name) + "` needs `--once`");
   }
@@ -339,6 +381,12 @@ Result<Config> merged_config(const CommandLine& line, Command command,
 
 Result<Invocation> parse_command_line(std::span<const std::string> arguments,
                                       std::span<const GroupOption> groups) {
+  std::vector<std::string> command_to_run;
+  if (asks_to_run(arguments)) {
+    const auto dashes = std::ranges::find(arguments, "--");
+    if (dashes != arguments.end()) command_to_run.assign(dashes + 1, arguments.end());
+    arguments = arguments.first(static_cast<std::size_t>(dashes - arguments.begin()));
+  }
   CommandLine line(groups);
   if (Result<void> parsed = line.parse(arguments); !parsed) return tl::unexpected(parsed.error());
   Invocation invocation;
@@ -358,6 +406,11 @@ Result<Invocation> parse_command_line(std::span<const std::string> arguments,
     Result<OnceOptions> once = once_options(line);
     if (!once) return tl::unexpected(once.error());
     invocation.once = *std::move(once);
+  }
+  if (*command == Command::run) {
+    Result<RunSpec> spec = run_options(line, std::move(command_to_run));
+    if (!spec) return tl::unexpected(spec.error());
+    invocation.run = *std::move(spec);
   }
   if (*command == Command::inspect) {
     Result<InspectOptions> options = inspect_options(line);

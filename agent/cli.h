@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "agent/enforce/spec.h"
 #include "agent/expose/table_options.h"
 #include "collectors/base/result.h"
 #include "config/config.h"
@@ -20,6 +21,7 @@ enum class Command : std::uint8_t {
   metrics,
   check_config,
   completion,
+  run,
   man,
   help,
   version,
@@ -53,6 +55,7 @@ struct Invocation {
   Config config;
   OnceOptions once;
   InspectOptions inspect;
+  RunSpec run;
   /// Of `agent detect`: for programs.
   bool detect_as_json = false;
   /// What follows the command: the NAME of `agent metrics`, the FILE of `agent check-config`. Empty

@@ -50,6 +50,13 @@ Inspect a metric: which kernel files it comes from, on cgroup v1 and v2
   $ agent metrics container_memory_working_set_bytes
 )";
 
+constexpr std::string_view kRun = R"(
+Run a command within limits, and measure it
+  $ agent run --cpus=0.5 --memory=256M --pids=100 -- make -j4
+  $ agent run --timeout=1m --json=report.json -- ./load
+  $ agent run --dry-run --memory=64M -- true
+)";
+
 constexpr std::string_view kSelect = R"(
 Choose what is read and shown
   $ agent --only=containers,pods --no-collector.pressure
@@ -72,7 +79,8 @@ Configuration file, logs and the rest
 constexpr std::string_view kEnd = R"(
 Each option is also a key of the configuration file, its dots as nesting: web: {threads: 2}.
 Signals: SIGTERM and SIGINT answer what is under way and end; SIGHUP reads the configuration again.
-Environment: NO_COLOR. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+Environment: NO_COLOR. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration. Of run:
+the command's own, 128+N by signal N, 125 failed or wrong usage, 126 not executable, 127 not found.
 )";
 
 /// One flag and its text, the text wrapped in the second column.
@@ -148,6 +156,8 @@ std::string help_text(std::span<const GroupOption> groups) {
   append_options(Task::paths, out);
   append_command_flags(CommandTask::detect, out);
   out += kInspect;
+  out += kRun;
+  append_command_flags(CommandTask::run, out);
   out += kSelect;
   append_options(Task::select, out);
   for (const GroupOption& group : groups) {

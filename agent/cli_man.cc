@@ -84,6 +84,8 @@ void append_all_flags(std::string& page, std::span<const GroupOption> groups) {
   options(Task::scrape);
   page += ".SS Looking once\n";
   commands(CommandTask::shell);
+  page += ".SS Running a command\n";
+  commands(CommandTask::run);
   page += ".SS What is read and shown\n";
   options(Task::select);
   for (const DocFlag& flag : flags) {
@@ -115,7 +117,7 @@ std::string manual_page(std::string_view version, std::string_view date,
       "unit from the kernel's cgroup files, v1, v2 or both at once.\n"
       "Without a command it serves them to Prometheus under the names that\n"
       "cAdvisor uses, read at the moment of the scrape.\n"
-      "It writes to no cgroup and asks no container engine.\n";
+      "It asks no container engine, and only the command run writes to a cgroup.\n";
   section(page, "COMMANDS");
   for (const CommandWord& word : kCommandWords) {
     std::string head = bold(word.name);
@@ -159,6 +161,9 @@ the log names them.
   paragraph(page, "0", "Done.");
   paragraph(page, "1", "Failed.");
   paragraph(page, "2", "Wrong usage or configuration.");
+  paragraph(page, "Of run",
+            "The command's own; 128+N when signal N ended it; 125 when the agent failed or was "
+            "used wrongly; 126, 127 when the command cannot be executed or is not there.");
   section(page, "EXAMPLES");
   for (const std::string_view line :
        {"cgmon-agent --web.listen-address=127.0.0.1:10190", "cgmon-agent --once --sort=memory",

@@ -18,6 +18,7 @@
 #include "agent/build_info.h"
 #include "agent/cli.h"
 #include "agent/cli_docs.h"
+#include "agent/cli_run.h"
 #include "agent/detect.h"
 #include "agent/expose/inspect_json.h"
 #include "agent/expose/inspect_text.h"
@@ -27,6 +28,7 @@
 #include "agent/log.h"
 #include "agent/once.h"
 #include "agent/reload.h"
+#include "agent/run.h"
 #include "agent/serve.h"
 #include "collectors/identity/docker.h"
 #include "collectors/metrics/family.h"
@@ -36,7 +38,7 @@
 namespace cgmon {
 namespace {
 
-constexpr int kDone = 0, kFailed = 1, kUsage = 2;
+constexpr int kDone = 0, kFailed = 1, kUsage = 2, kRunUsage = 125;
 
 std::vector<GroupOption> group_options() {
   std::vector<GroupOption> options;
@@ -323,7 +325,7 @@ int run_metrics(const Invocation& invocation) {
 int run(std::span<const std::string> arguments) {
   const std::vector<GroupOption> groups = group_options();
   const auto invocation = parse_command_line(arguments, groups);
-  if (!invocation) return fail(invocation.error(), kUsage);
+  if (!invocation) return fail(invocation.error(), asks_to_run(arguments) ? kRunUsage : kUsage);
   switch (invocation->command) {
     case Command::serve:
       return run_serve(*invocation, arguments);
@@ -333,6 +335,8 @@ int run(std::span<const std::string> arguments) {
       return run_detect(*invocation);
     case Command::inspect:
       return run_inspect(*invocation);
+    case Command::run:
+      return run_command(invocation->run, roots_of(invocation->config.path));
     case Command::metrics:
       return run_metrics(*invocation);
     case Command::check_config:

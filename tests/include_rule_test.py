@@ -58,7 +58,8 @@ THIRD_PARTY = {
     r"prometheus/": ("agent/self_metrics",),
     r"(spdlog|fmt)/": ("agent/",),
     r"CLI/": ("agent/cli", "agent/main.cc"),
-    r"nlohmann/": ("collectors/identity/", "agent/expose/json", "agent/expose/snapshot_json_test"),
+    r"nlohmann/": ("collectors/identity/", "agent/expose/json", "agent/expose/snapshot_json_test",
+                   "agent/enforce/run"),
     r"libdeflate\.h$": ("agent/expose/gzip", "agent/expose/template_gzip_test"),
     r"tl/expected\.hpp$": ("",),
     r"(gtest|gmock)/": (),  # tests only

@@ -1,0 +1,355 @@
+#include "agent/enforce/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "collectors/parse/meminfo.h"
+
+namespace cgmon {
+namespace {
+
+constexpr std::uint64_t kPeriodUsec = 100'000;
+/// Not reached by any device: a rule that only makes v1 count.
+constexpr const char* kCountingRule = "1000000000000";
+constexpr std::size_t kTextBytesMax = std::size_t{64} << 10U;
+
+std::string text_of(DeviceNumber device) {
+  return std::to_string(device.major) + ':' + std::to_string(device.minor);
+}
+
+class Planner {
+ public:
+  Planner(const RunSpec& spec, const PlanContext& context) : spec_(spec), context_(context) {
+    plan_.id = context.id;
+  }
+
+  Result<Plan> plan() {
+    if (context_.layout.hierarchies.empty()) {
+      return failure("no cgroup hierarchy is mounted; mount one, or give --path.cgroupfs");
+    }
+    add_directories();
+    for (const auto add : {&Planner::add_cpu, &Planner::add_memory, &Planner::add_swap,
+                           &Planner::add_pids, &Planner::add_io}) {
+      if (Result<void> done = (this->*add)(); !done) return tl::unexpected(done.error());
+    }
+    add_counting_rules();
+    add_start();
+    return std::move(plan_);
+  }
+
+ private:
+  using Act = Step::Act;
+
+  [[nodiscard]] bool asks_for(Controller controller) const {
+    switch (controller) {
+      case Controller::cpuset:
+        return !spec_.cpuset.empty() || !spec_.cpuset_mems.empty();
+      case Controller::cpu:
+      case Controller::cpuacct:
+      case Controller::memory:
+      case Controller::blkio:
+      case Controller::io:
+      case Controller::pids:
+      case Controller::freezer:
+        return true;  // measured, or needed at the end
+      default:
+        return false;
+    }
+  }
+
+  /// A v1 hierarchy without a controller that is asked for is left alone.
+  [[nodiscard]] bool is_used(const Hierarchy& hierarchy) const {
+    if (hierarchy.version == Version::v2) return true;
+    return std::ranges::any_of(hierarchy.controllers, [&](Controller c) { return asks_for(c); });
+  }
+
+  void add_directories() {
+    for (std::size_t i = 0; i < context_.layout.hierarchies.size(); ++i) {
+      const Hierarchy& hierarchy = context_.layout.hierarchies[i];
+      if (!is_used(hierarchy)) continue;
+      const std::string parent = hierarchy.mount_point + kRunParent;
+      const std::string own = parent + '/' + context_.id;
+      const bool is_v2 = hierarchy.version == Version::v2;
+      if (is_v2) enable_controllers(hierarchy, hierarchy.mount_point);
+      plan_.steps.push_back({Act::make_directory, parent});
+      if (is_v2) enable_controllers(hierarchy, parent);
+      if (!is_v2) copy_cpuset(hierarchy, hierarchy.mount_point, parent);
+      plan_.steps.push_back({Act::make_directory, own});
+      if (!is_v2) copy_cpuset(hierarchy, parent, own);
+      plan_.directories.push_back({i, hierarchy.version, own});
+    }
+  }
+
+  // One by one: of several in one write the kernel takes all or none.
+  void enable_controllers(const Hierarchy& hierarchy, const std::string& directory) {
+    for (const Controller controller : hierarchy.controllers) {
+      if (!asks_for(controller)) continue;
+      plan_.steps.push_back({.act = Act::enable,
+                             .path = directory + "/cgroup.subtree_control",
+                             .value = '+' + std::string(name_of(controller)),
+                             .optional = true});
+    }
+  }
+
+  // Without CPUs and nodes no process can join (ENOSPC).
+  void copy_cpuset(const Hierarchy& hierarchy, const std::string& from, const std::string& to) {
+    if (std::ranges::find(hierarchy.controllers, Controller::cpuset) ==
+        hierarchy.controllers.end()) {
+      return;
+    }
+    for (const char* file : {"/cpuset.cpus", "/cpuset.mems"}) {
+      plan_.steps.push_back({Act::copy, to + file, from + file});
+    }
+  }
+
+  struct Place {
+    std::string directory;
+    Version version;
+  };
+  [[nodiscard]] std::optional<Place> place_of(Controller controller) const {
+    const int serving = context_.layout.serving(controller);
+    for (const RunDirectory& directory : plan_.directories) {
+      if (serving >= 0 && directory.hierarchy == static_cast<std::size_t>(serving)) {
+        return Place{directory.path, directory.version};
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// What cannot be enforced: the end, or a warning with --best-effort.
+  Result<void> refuse(std::string_view limit, const std::string& why, const std::string& remedy) {
+    const std::string text = "--" + std::string(limit) + ": " + why + "; " + remedy;
+    if (!spec_.best_effort) return failure(text + ", or leave it out with --best-effort");
+    plan_.warnings.push_back(text);
+    return {};
+  }
+
+  Result<void> lacks(std::string_view limit, Controller controller) {
+    const std::string name(name_of(controller));
+    return refuse(limit, "no cgroup hierarchy of this host has the controller " + name,
+                  "boot without cgroup_disable=" + name + " and mount it (see `agent detect`)");
+  }
+
+  void write(std::string_view limit, std::string path, std::string value, std::string remedy = {}) {
+    plan_.steps.push_back(
+        {Act::write, std::move(path), std::move(value), std::string(limit), std::move(remedy)});
+  }
+
+  Result<void> add_cpu() {
+    const auto cpu = place_of(Controller::cpu);
+    if (spec_.microcores && !cpu) {
+      if (auto done = lacks("cpus", Controller::cpu); !done) return done;
+    } else if (spec_.microcores) {
+      const std::string quota = std::to_string(*spec_.microcores * kPeriodUsec / 1'000'000);
+      const std::string period = std::to_string(kPeriodUsec);
+      const char* const remedy =
+          "the kernel needs CONFIG_CFS_BANDWIDTH, and no more than the "
+          "quota of the cgroup above";
+      if (cpu->version == Version::v2) {
+        write("cpus", cpu->directory + "/cpu.max", quota + ' ' + period, remedy);
+      } else {
+        write("cpus", cpu->directory + "/cpu.cfs_period_us", period, remedy);
+        write("cpus", cpu->directory + "/cpu.cfs_quota_us", quota, remedy);
+      }
+    }
+    if (spec_.cpu_weight && !cpu) {
+      if (auto done = lacks("cpu-weight", Controller::cpu); !done) return done;
+    } else if (spec_.cpu_weight) {
+      const bool is_v2 = cpu->version == Version::v2;
+      // What others have is 100 there and 1024 here.
+      const std::uint64_t shares = std::max<std::uint64_t>(*spec_.cpu_weight * 1024 / 100, 2);
+      write("cpu-weight", cpu->directory + (is_v2 ? "/cpu.weight" : "/cpu.shares"),
+            std::to_string(is_v2 ? *spec_.cpu_weight : shares));
+    }
+    for (const auto& [flag, text, file] :
+         {std::tuple("cpuset", &spec_.cpuset, "/cpuset.cpus"),
+          std::tuple("cpuset-mems", &spec_.cpuset_mems, "/cpuset.mems")}) {
+      if (text->empty()) continue;
+      const auto cpuset = place_of(Controller::cpuset);
+      if (!cpuset) {
+        if (auto done = lacks(flag, Controller::cpuset); !done) return done;
+        continue;
+      }
+      write(flag, cpuset->directory + file, *text,
+            "a list like 0-3,6 out of what the cgroup above has");
+    }
+    return {};
+  }
+
+  Result<void> add_memory() {
+    if (!spec_.memory && !spec_.memory_high) return {};
+    const auto memory = place_of(Controller::memory);
+    if (!memory) return lacks(spec_.memory ? "memory" : "memory-high", Controller::memory);
+    const bool is_v2 = memory->version == Version::v2;
+    if (spec_.memory) {
+      write("memory", memory->directory + (is_v2 ? "/memory.max" : "/memory.limit_in_bytes"),
+            std::to_string(*spec_.memory));
+    }
+    if (!spec_.memory_high) return {};
+    if (!is_v2) {
+      return refuse("memory-high",
+                    "cgroup v1 has nothing that slows down above a bound (its soft limit only "
+                    "matters when the host runs out of memory)",
+                    "take --memory, or a host with cgroup v2");
+    }
+    write("memory-high", memory->directory + "/memory.high", std::to_string(*spec_.memory_high));
+    return {};
+  }
+
+  Result<void> add_swap() {
+    if (!spec_.swap) return {};
+    const auto memory = place_of(Controller::memory);
+    if (!memory) return lacks("swap", Controller::memory);
+    const char* const remedy = "the kernel has to account swap: CONFIG_MEMCG_SWAP, swapaccount=1";
+    if (memory->version == Version::v2) {
+      write("swap", memory->directory + "/memory.swap.max", std::to_string(*spec_.swap), remedy);
+    } else if (!spec_.memory) {
+      return refuse("swap", "cgroup v1 only limits memory and swap together", "give --memory, too");
+    } else {
+      write("swap", memory->directory + "/memory.memsw.limit_in_bytes",
+            std::to_string(*spec_.memory + *spec_.swap), remedy);
+    }
+    std::string text;
+    const std::string path = context_.roots.procfs + "/meminfo";
+    if (read_file(context_.files, Files::kAbsolute, path.c_str(), kTextBytesMax, text) == 0 &&
+        text.find("SwapTotal:              0 kB") != text.npos) {
+      plan_.warnings.emplace_back("--swap: this host has no swap, so nothing is swapped anyway");
+    }
+    return {};
+  }
+
+  Result<void> add_pids() {
+    if (!spec_.pids) return {};
+    const auto pids = place_of(Controller::pids);
+    if (!pids) return lacks("pids", Controller::pids);
+    write("pids", pids->directory + "/pids.max", std::to_string(*spec_.pids));
+    return {};
+  }
+
+  Result<DeviceNumber> device_of(const IoLimit& limit) const {
+    const auto number = parse_device_number(limit.device);
+    Result<DeviceNumber> device = number ? *number : context_.device(limit.device);
+    if (!device) return device;
+    const std::string entry = context_.roots.sysfs + "/dev/block/" + text_of(*device);
+    FileStatus status;
+    if (context_.files.status(Files::kAbsolute, (entry + "/partition").c_str(), status) == 0) {
+      return failure("is a partition, and the kernel limits whole disks; name the disk it is on",
+                     limit.device);
+    }
+    return device;
+  }
+
+  Result<void> add_io() {
+    if (spec_.io.empty()) return {};
+    const bool is_v2 = place_of(Controller::io) && !place_of(Controller::blkio);
+    const auto place = place_of(is_v2 ? Controller::io : Controller::blkio);
+    if (!place) return lacks("io", Controller::io);
+    for (const IoLimit& limit : spec_.io) {
+      const Result<DeviceNumber> device = device_of(limit);
+      if (!device) return failure("--io: " + device.error().message());
+      limited_devices_.push_back(*device);
+      const std::array<std::tuple<const char*, const char*, std::optional<std::uint64_t>>, 4> each{
+          {{"rbps", "read_bps", limit.read_bps},
+           {"wbps", "write_bps", limit.write_bps},
+           {"riops", "read_iops", limit.read_iops},
+           {"wiops", "write_iops", limit.write_iops}}};
+      for (const auto& [key, file, value] : each) {
+        if (!value) continue;
+        const std::string number = std::to_string(*value);
+        if (is_v2) {
+          write("io", place->directory + "/io.max", text_of(*device) + ' ' + key + '=' + number);
+        } else {
+          write("io", place->directory + "/blkio.throttle." + file + "_device",
+                text_of(*device) + ' ' + number);
+        }
+      }
+    }
+    if (!is_v2) {
+      plan_.warnings.emplace_back(
+          "--io: cgroup v1 holds direct and synchronous I/O alone; what the kernel writes back "
+          "later escapes");
+    }
+    return {};
+  }
+
+  // Linux 5.18 and later count a v1 cgroup's I/O only on devices with a rule.
+  void add_counting_rules() {
+    const auto blkio = place_of(Controller::blkio);
+    std::string text;
+    const std::string path = context_.roots.procfs + "/partitions";
+    if (!blkio || blkio->version != Version::v1 ||
+        read_file(context_.files, Files::kAbsolute, path.c_str(), kTextBytesMax, text) != 0) {
+      return;
+    }
+    const auto rule = [&](DeviceNumber device, std::string_view) {
+      const std::string entry = context_.roots.sysfs + "/dev/block/" + text_of(device);
+      FileStatus status;
+      const bool is_limited = std::ranges::find(limited_devices_, device) != limited_devices_.end();
+      if (is_limited ||
+          context_.files.status(Files::kAbsolute, (entry + "/partition").c_str(), status) == 0) {
+        return;
+      }
+      for (const char* file :
+           {"/blkio.throttle.read_bps_device", "/blkio.throttle.write_bps_device"}) {
+        plan_.steps.push_back({.act = Act::write,
+                               .path = blkio->directory + file,
+                               .value = text_of(device) + ' ' + kCountingRule,
+                               .optional = true});
+      }
+    };
+    [[maybe_unused]] const std::size_t malformed = parse_partitions(text, rule);
+  }
+
+  void add_start() {
+    std::string unified;
+    for (const RunDirectory& directory : plan_.directories) {
+      if (directory.version == Version::v2) unified = directory.path;
+    }
+    plan_.steps.push_back({Act::start, unified});
+    for (const RunDirectory& directory : plan_.directories) {
+      if (directory.version == Version::v1) {
+        plan_.steps.push_back({Act::join, directory.path + "/cgroup.procs"});
+      }
+    }
+    std::string command;
+    for (const std::string& word : spec_.command) command += (command.empty() ? "" : " ") + word;
+    plan_.steps.push_back({Act::execute, {}, command});
+  }
+
+  const RunSpec& spec_;
+  const PlanContext& context_;
+  Plan plan_;
+  std::vector<DeviceNumber> limited_devices_;
+};
+
+}  // namespace
+
+Result<Plan> make_plan(const RunSpec& spec, const PlanContext& context) {
+  return Planner(spec, context).plan();
+}
+
+std::string text_of(const Step& step) {
+  const std::string why = step.limit.empty() ? "" : "  # --" + step.limit;
+  switch (step.act) {
+    case Step::Act::make_directory:
+      return "mkdir " + step.path;
+    case Step::Act::enable:
+    case Step::Act::write:
+      return "write " + step.path + ": " + step.value + why;
+    case Step::Act::copy:
+      return "copy  " + step.path + ": from " + step.value;
+    case Step::Act::start:
+      return "start a waiting process" + (step.path.empty() ? "" : " in " + step.path);
+    case Step::Act::join:
+      return "join  " + step.path;
+    case Step::Act::execute:
+      return "exec  " + step.value;
+  }
+  return {};
+}
+
+}  // namespace cgmon

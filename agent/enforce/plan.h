@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/enforce/spec.h"
+#include "collectors/base/result.h"
+#include "collectors/cgroup/layout.h"
+#include "collectors/kernel/files.h"
+#include "collectors/kernel/roots.h"
+#include "collectors/parse/device_number.h"
+
+namespace cgmon {
+
+/// The parent of all cgroups that `agent run` makes, in each hierarchy.
+inline constexpr const char* kRunParent = "/cgmon-run";
+/// Where the state files of runs under way are.
+inline constexpr const char* kRunState = "/run/cgmon/run";
+
+/// One thing that a run does. What --dry-run prints is made of the same steps that are executed.
+struct Step {
+  enum class Act : std::uint8_t {
+    make_directory,  ///< `path`; undone by removing it
+    enable,          ///< `value` ("+memory") to `path`, a cgroup.subtree_control; stays
+    copy,            ///< `path` gets what `value`, a file of the parent, says (v1's cpuset)
+    write,           ///< `value` to `path`; read back
+    start,           ///< the command, waiting, in the v2 cgroup `path` ("" without one)
+    join,            ///< its PID to `path`, a cgroup.procs of v1
+    execute,         ///< the command
+  };
+  Act act = Act::write;
+  std::string path, value;
+  std::string limit;      ///< the flag that asked for it; empty: no limit
+  std::string remedy;     ///< what would help when it fails
+  bool optional = false;  ///< may fail: nothing that was asked for hangs on it
+};
+
+/// The cgroup's directory in one hierarchy.
+struct RunDirectory {
+  std::size_t hierarchy = 0;  ///< index into Layout::hierarchies
+  Version version = Version::v1;
+  std::string path;
+};
+
+/// What a run will do, in order.
+struct Plan {
+  std::string id;
+  std::vector<Step> steps;
+  std::vector<RunDirectory> directories;
+  std::vector<std::string> warnings;  ///< what is enforced in part, or not with --best-effort
+};
+
+/// What the plan is made from besides the spec. `device` resolves the path of a block device.
+struct PlanContext {
+  Files& files;
+  const Roots& roots;
+  const Layout& layout;
+  std::string id;
+  std::function<Result<DeviceNumber>(const std::string&)> device;
+};
+
+/// An Error is a limit that this host cannot enforce: why, and what would help. Changes nothing.
+[[nodiscard]] Result<Plan> make_plan(const RunSpec& spec, const PlanContext& context);
+
+/// A step as --dry-run prints it, without a line's end.
+[[nodiscard]] std::string text_of(const Step& step);
+
+}  // namespace cgmon

@@ -1,0 +1,95 @@
+#include "agent/enforce/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/enforce/run.h"
+#include "tests/support/tree_files.h"
+
+namespace cgmon {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+constexpr const char* kId = "0123456789abcdef";
+
+Result<Plan> plan_on(const std::string& fixture, const RunSpec& spec) {
+  TreeFiles tree;
+  if (const auto loaded = tree.load("tests/fixtures/" + fixture + ".tree"); !loaded) {
+    ADD_FAILURE() << loaded.error().message();
+  }
+  const Roots roots;
+  const auto layout = detect_layout(tree, roots);
+  const auto device = [](const std::string&) -> Result<DeviceNumber> {
+    return DeviceNumber{254, 0};
+  };
+  return make_plan(spec, {tree, roots, *layout, kId, device});
+}
+
+std::vector<std::string> lines_on(const std::string& fixture, const RunSpec& spec) {
+  const auto plan = plan_on(fixture, spec);
+  if (!plan) ADD_FAILURE() << plan.error().message();
+  std::vector<std::string> lines;
+  for (const Step& step : plan->steps) lines.push_back(text_of(step));
+  return lines;
+}
+
+RunSpec half_a_cpu() {
+  RunSpec spec;
+  spec.command = {"true"};
+  spec.microcores = 500'000;
+  spec.memory = std::uint64_t{64} << 20U;
+  return spec;
+}
+
+TEST(MakePlan, WritesTheFilesOfV2) {
+  const auto lines = lines_on("debian-6.1-v2-systemd", half_a_cpu());
+  const std::string own = "/sys/fs/cgroup/cgmon-run/0123456789abcdef";
+  EXPECT_THAT(lines, Contains("mkdir " + own));
+  EXPECT_THAT(lines, Contains("write /sys/fs/cgroup/cgmon-run/cgroup.subtree_control: +memory"));
+  EXPECT_THAT(lines, Contains("write " + own + "/cpu.max: 50000 100000  # --cpus"));
+  EXPECT_THAT(lines, Contains("write " + own + "/memory.max: 67108864  # --memory"));
+  EXPECT_THAT(lines, Contains("start a waiting process in " + own));
+  EXPECT_THAT(lines, Not(Contains(HasSubstr("join"))));
+}
+
+TEST(MakePlan, WritesTheFilesOfV1AndJoinsEachHierarchy) {
+  const auto lines = lines_on("debian-6.1-v1-cgroupfs", half_a_cpu());
+  EXPECT_THAT(lines, Contains(HasSubstr("/cpu.cfs_quota_us: 50000")));
+  EXPECT_THAT(lines, Contains(HasSubstr("/memory.limit_in_bytes: 67108864")));
+  EXPECT_THAT(lines, Contains("start a waiting process"));
+  EXPECT_THAT(lines, Contains(HasSubstr("join  ")));
+}
+
+TEST(MakePlan, RefusesWhatTheHostLacksAndWarnsWithBestEffort) {
+  RunSpec spec = half_a_cpu();
+  const auto refused = plan_on("debian-6.1-v1-nomemory", spec);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("--memory"));
+  spec.best_effort = true;
+  const auto plan = plan_on("debian-6.1-v1-nomemory", spec);
+  ASSERT_TRUE(plan);
+  EXPECT_THAT(plan->warnings, SizeIs(1));
+}
+
+TEST(DirectoriesOfState, TakesOnlyThoseOfARunOfOurs) {
+  const std::string good =
+      R"({"id":"0123456789abcdef","directories":["/c/cgmon-run/0123456789abcdef"]})";
+  EXPECT_THAT(directories_of_state(good), SizeIs(1));
+  for (std::size_t cut = 0; cut < good.size(); ++cut) {
+    EXPECT_THAT(directories_of_state(good.substr(0, cut)), IsEmpty());
+  }
+  for (const char* bad :
+       {"[]", R"({"id":1,"directories":[]})",
+        R"({"id":"../..","directories":["/c/cgmon-run/../.."]})",
+        R"({"id":"0123456789abcdef","directories":["/etc","c/cgmon-run/0123456789abcdef",7]})"}) {
+    EXPECT_THAT(directories_of_state(bad), IsEmpty()) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace cgmon

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/enforce/plan.h"
+#include "agent/enforce/report.h"
+#include "collectors/cgroup/cgroup_reader.h"
+#include "collectors/cgroup/read_plan.h"
+
+namespace cgmon {
+
+/// Reads the workload's own cgroup, by the handles of its directories. One-thread. Not to be moved.
+class Profile {
+ public:
+  /// At most so many samples are kept: then every other one goes, and the interval doubles.
+  static constexpr std::size_t kMaxSamples = 600;
+
+  Profile(Files& files, const Layout& layout, const std::vector<RunDirectory>& directories,
+          const ReaderOptions& options);
+  Profile(const Profile&) = delete;
+  Profile& operator=(const Profile&) = delete;
+  ~Profile();
+
+  /// What was counted until now is not the command's, but of its making.
+  void begin(std::int64_t now_ns);
+  /// True when the interval has doubled.
+  bool sample(std::int64_t now_ns);
+  /// Reads everything once more and fills figures, devices and samples.
+  void finish(RunReport& report);
+
+ private:
+  void read_file_of_plan(std::size_t index);
+  void read(bool all);
+  [[nodiscard]] Value value(std::size_t row_index) const { return snapshot_.value(row_index, 0); }
+  [[nodiscard]] Value risen(std::size_t row_index) const;
+  [[nodiscard]] Value single(Controller controller, const char* file);
+  [[nodiscard]] Value event(const char* file, std::string_view key);
+  void add_devices(RunReport& report) const;
+
+  Files& files_;
+  const Layout& layout_;
+  ReadPlan plan_;
+  CgroupReader reader_;
+  Snapshot snapshot_;
+  std::vector<int> handles_;   // by hierarchy, -1: no directory there
+  std::vector<int> kept_;      // by file of the plan, -1: opened each time
+  std::vector<bool> sampled_;  // by file of the plan: read at each sample
+  std::vector<Value> base_;    // by row, at begin()
+  std::vector<RunSample> samples_;
+  RunSample peak_;  // of each member its own largest
+  std::int64_t begin_ns_ = 0;
+  std::size_t taken_ = 0;
+};
+
+}  // namespace cgmon

@@ -1,0 +1,328 @@
+#include "agent/enforce/run.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "agent/enforce/profile.h"
+#include "agent/enforce/system.h"
+#include "agent/enforce/teardown.h"
+#include "collectors/kernel/system_files.h"
+#include "collectors/parse/number.h"
+
+namespace cgmon {
+namespace {
+
+using std::chrono::nanoseconds;
+constexpr std::uint64_t kPage = 4096;
+constexpr std::size_t kFileBytesMax = std::size_t{64} << 10U;
+/// So often has somebody to ask for the end before the command is killed.
+constexpr int kInsistence = 3;
+
+std::string parent_of(const std::string& directory) {
+  return directory.substr(0, directory.rfind('/'));
+}
+
+std::string without_newline(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+class Run {
+ public:
+  Run(const RunSpec& spec, const Plan& plan, const RunContext& context)
+      : spec_(spec), plan_(plan), context_(context) {}
+
+  RunOutcome run() {
+    const Result<void> done = execute();
+    if (!done) outcome_.errors.push_back(done.error());
+    take_down();
+    return std::move(outcome_);
+  }
+
+ private:
+  Result<void> execute();
+  Result<void> prepare(const Step& step);
+  Result<void> write(const Step& step);
+  Result<void> check_kept(const Step& step);
+  Result<void> start(const Step& step);
+  Result<void> execute_command();
+  void supervise(std::int64_t deadline_ns);
+  void on_signals(const Wake& wake);
+  void finish(const Child::End& end, std::int64_t ended_ns);
+  void take_down();
+  [[nodiscard]] std::int64_t now() const { return context_.clock.monotonic_ns(); }
+  [[nodiscard]] std::vector<std::string> own_directories() const {
+    std::vector<std::string> paths;
+    for (const RunDirectory& directory : plan_.directories) paths.push_back(directory.path);
+    return paths;
+  }
+
+  const RunSpec& spec_;
+  const Plan& plan_;
+  const RunContext& context_;
+  RunOutcome outcome_;
+  std::vector<std::string> made_;  // directories, in order
+  UniqueFd lock_, state_;
+  std::optional<Events> events_;
+  std::optional<Child> child_;
+  std::unique_ptr<Profile> profile_;
+  std::int64_t began_ns_ = 0;
+  int asked_to_end_ = 0;
+  std::optional<EndReason> reason_;
+};
+
+Result<void> Run::execute() {
+  began_ns_ = now();
+  Result<Events> events = Events::open();
+  if (!events) return tl::unexpected(events.error());
+  events_ = *std::move(events);
+  Result<UniqueFd> lock = lock_directory(kRunState);
+  if (!lock) return tl::unexpected(lock.error());
+  lock_ = *std::move(lock);
+  const nlohmann::json state{{"id", plan_.id}, {"directories", own_directories()}};
+  Result<UniqueFd> file =
+      create_state_file(kRunState, plan_.id + ".json",
+                        state.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  if (!file) return tl::unexpected(file.error());
+  state_ = *std::move(file);
+  for (const Step& step : plan_.steps) {
+    if (step.act == Step::Act::execute) return execute_command();
+    const Result<void> done = prepare(step);
+    if (done || step.optional) continue;
+    if (step.limit.empty() || !spec_.best_effort) return done;
+    outcome_.report.warnings.push_back(done.error().message());
+  }
+  return {};
+}
+
+Result<void> Run::prepare(const Step& step) {
+  switch (step.act) {
+    case Step::Act::make_directory: {
+      const Result<bool> made = make_directory(step.path);
+      if (!made) return tl::unexpected(made.error());
+      // A parent that was there is shared; it goes with the last run that is in it.
+      made_.push_back(step.path);
+      return {};
+    }
+    case Step::Act::enable:
+    case Step::Act::write:
+      return write(step);
+    case Step::Act::copy: {
+      std::string text;
+      const int error =
+          read_file(context_.files, Files::kAbsolute, step.value.c_str(), kFileBytesMax, text);
+      if (error != 0) return failure("cannot read", step.value, -error);
+      const int written = write_kernel_file(step.path, without_newline(text));
+      return written == 0 ? Result<void>() : failure("cannot write", step.path, written);
+    }
+    case Step::Act::start:
+      return start(step);
+    case Step::Act::join: {
+      const int error = write_kernel_file(step.path, std::to_string(child_->pid()));
+      return error == 0 ? Result<void>() : failure("cannot put the command in", step.path, error);
+    }
+    case Step::Act::execute:
+      break;
+  }
+  return {};
+}
+
+Result<void> Run::write(const Step& step) {
+  const int error = write_kernel_file(step.path, step.value);
+  if (error != 0) {
+    std::string what = step.limit.empty() ? "" : "--" + step.limit + ": ";
+    what += "the kernel refuses `" + step.value + "`";
+    if (!step.remedy.empty()) what += "; " + step.remedy;
+    return failure(what, step.path, error);
+  }
+  return step.limit.empty() ? Result<void>() : check_kept(step);
+}
+
+/// The kernel rounds and clamps without a word.
+Result<void> Run::check_kept(const Step& step) {
+  std::string text;
+  const int error =
+      read_file(context_.files, Files::kAbsolute, step.path.c_str(), kFileBytesMax, text);
+  if (error != 0) return failure("cannot read back", step.path, -error);
+  std::string kept = without_newline(text);
+  if (step.limit == "io") {
+    const std::string device = step.value.substr(0, step.value.find(' ') + 1);
+    const std::size_t at = kept.find(device);
+    kept = at == kept.npos ? "" : kept.substr(at, kept.find('\n', at) - at);
+  }
+  outcome_.report.limits.push_back({step.limit, step.path, step.value, kept});
+  const auto asked = parse_number(step.value), effective = parse_number(kept);
+  if (!asked || (effective && *effective == *asked)) return {};
+  const bool is_rounded = effective && *effective < *asked && *asked - *effective < kPage;
+  if (is_rounded) {
+    outcome_.report.warnings.push_back("--" + step.limit + ": the kernel rounds " + step.value +
+                                       " to " + kept);
+    return {};
+  }
+  return failure("--" + step.limit + ": asked for " + step.value + ", the kernel has " + kept,
+                 step.path);
+}
+
+Result<void> Run::start(const Step& step) {
+  Result<Child> child = Child::start(spec_.command, step.path);
+  if (!child) return tl::unexpected(child.error());
+  child_ = *std::move(child);
+  return {};
+}
+
+Result<void> Run::execute_command() {
+  lock_.reset();
+  const ReaderOptions options{user_ticks_per_second(), page_bytes(), context_.roots.procfs};
+  profile_ = std::make_unique<Profile>(context_.files, context_.layout, plan_.directories, options);
+  profile_->begin(now());
+  outcome_.report.started_at_ns = context_.clock.wall_ns();
+  // Not when execve is reported: on a busy host we may hear of it after the command has ended.
+  const std::int64_t executed_ns = now();
+  if (const Result<void> executed = child_->execute(); !executed) {
+    const bool is_absent = executed.error().error == ENOENT;
+    outcome_.exit_code = is_absent ? kNotFound : kNotExecutable;
+    return failure(executed.error().what, spec_.command.front(), executed.error().error);
+  }
+  outcome_.report.setup_ns = executed_ns - began_ns_;
+  began_ns_ = executed_ns;
+  supervise(spec_.timeout ? executed_ns + nanoseconds(*spec_.timeout).count() : 0);
+  return {};
+}
+
+void Run::supervise(std::int64_t deadline_ns) {
+  std::chrono::milliseconds interval = spec_.interval;
+  events_->tick_every(interval);
+  while (true) {
+    const Wake wake = events_->wait(child_->pidfd(), deadline_ns);
+    const std::int64_t woken_ns = now();
+    if (const auto end = child_->ended()) return finish(*end, woken_ns);
+    events_->reap_orphans(child_->pid());
+    if (wake.tick && profile_->sample(woken_ns)) events_->tick_every(interval *= 2);
+    outcome_.report.interval_ns = nanoseconds(interval).count();
+    on_signals(wake);
+    if (deadline_ns == 0 || woken_ns < deadline_ns) continue;
+    const bool is_first = reason_ != EndReason::timeout;
+    child_->send(is_first ? SIGTERM : SIGKILL);
+    deadline_ns = is_first ? woken_ns + nanoseconds(spec_.kill_after).count() : 0;
+    reason_ = EndReason::timeout;
+  }
+}
+
+void Run::on_signals(const Wake& wake) {
+  for (const Wake::Signal& signal : wake.signals) {
+    const bool ends = signal.number == SIGINT || signal.number == SIGTERM ||
+                      signal.number == SIGHUP || signal.number == SIGQUIT;
+    if (ends && ++asked_to_end_ >= kInsistence) {
+      child_->send(SIGKILL);
+    } else if (!signal.from_terminal) {
+      child_->send(signal.number);
+    }
+    if (ends && !reason_) reason_ = EndReason::forwarded;
+  }
+}
+
+void Run::finish(const Child::End& end, std::int64_t ended_ns) {
+  RunReport& report = outcome_.report;
+  report.wall_ns = ended_ns - began_ns_;
+  const Result<std::size_t> killed = kill_cgroups(own_directories());
+  if (!killed) outcome_.errors.push_back(killed.error());
+  report.killed = killed.value_or(0);
+  profile_->sample(now());
+  profile_->finish(report);
+  report.id = plan_.id;
+  report.cgroup_mode = name_of(context_.layout.mode);
+  report.command = spec_.command;
+  report.warnings.insert(report.warnings.begin(), plan_.warnings.begin(), plan_.warnings.end());
+  report.core_dumped = end.core;
+  (end.by_signal ? report.signal : report.exit_code) = end.number;
+  const auto kills = std::ranges::find(report.figures, "oom_kills", &RunFigure::name);
+  const bool out_of_memory = kills != report.figures.end() && kills->value.is_number() &&
+                             kills->value.number > 0 && end.by_signal && end.number == SIGKILL;
+  if (reason_) {
+    report.reason = *reason_;
+  } else if (end.by_signal) {
+    report.reason = out_of_memory ? EndReason::out_of_memory : EndReason::signaled;
+  }
+  report.own_cpu_ns = own_cpu_ns();
+  outcome_.has_report = true;
+  outcome_.exit_code = end.by_signal ? 128 + end.number : end.number;
+}
+
+void Run::take_down() {
+  profile_.reset();
+  if (child_) child_->send(SIGKILL);
+  if (lock_.get() < 0) {
+    if (Result<UniqueFd> lock = lock_directory(kRunState)) lock_ = *std::move(lock);
+  }
+  bool is_clean = true;
+  if (!made_.empty()) {
+    if (const auto killed = kill_cgroups(own_directories()); !killed) {
+      outcome_.errors.push_back(killed.error());
+    }
+  }
+  [[maybe_unused]] const rusage reaped = reap_all();
+  for (auto made = made_.rbegin(); made != made_.rend(); ++made) {
+    const bool is_parent = made->ends_with(kRunParent);
+    if (is_parent) {
+      const int error = remove_directory(*made);  // EBUSY: another run is in it
+      is_clean = is_clean && (error == 0 || error == EBUSY || error == ENOENT);
+    } else if (const Result<void> removed = remove_cgroup(*made); !removed) {
+      outcome_.errors.push_back(removed.error());
+      is_clean = false;
+    }
+  }
+  if (state_.get() >= 0 && is_clean) remove_file(std::string(kRunState) + '/' + plan_.id + ".json");
+}
+
+}  // namespace
+
+RunOutcome run_plan(const RunSpec& spec, const Plan& plan, const RunContext& context) {
+  return Run(spec, plan, context).run();
+}
+
+std::vector<std::string> directories_of_state(std::string_view text) {
+  const auto state = nlohmann::json::parse(text, nullptr, false);
+  if (!state.is_object() || !state.contains("id") || !state["id"].is_string()) return {};
+  const auto id = state["id"].get<std::string>();
+  const std::string tail = std::string(kRunParent) + '/' + id;
+  const bool is_id = id.size() == 16 && id.find_first_not_of("0123456789abcdef") == id.npos;
+  if (!is_id || !state.contains("directories") || !state["directories"].is_array()) return {};
+  std::vector<std::string> directories;
+  for (const auto& entry : state["directories"]) {
+    if (!entry.is_string() || directories.size() >= kMaxHierarchies) continue;
+    const auto path = entry.get<std::string>();
+    if (path.starts_with('/') && path.ends_with(tail)) directories.push_back(path);
+  }
+  return directories;
+}
+
+Result<std::vector<std::string>> clean_up_leftovers() {
+  const Result<UniqueFd> lock = lock_directory(kRunState);
+  if (!lock) return tl::unexpected(lock.error());
+  std::vector<std::string> done;
+  for (const Leftover& leftover : leftover_state_files(kRunState)) {
+    const std::vector<std::string> directories = directories_of_state(leftover.text);
+    const Result<std::size_t> killed =
+        directories.empty() ? Result<std::size_t>(0) : kill_cgroups(directories);
+    if (!killed) return tl::unexpected(killed.error());
+    for (const std::string& directory : directories) {
+      if (Result<void> removed = remove_cgroup(directory); !removed) {
+        return tl::unexpected(removed.error());
+      }
+      remove_directory(parent_of(directory));
+    }
+    remove_file(std::string(kRunState) + '/' + leftover.name);
+    done.push_back("removed " + leftover.name.substr(0, leftover.name.rfind('.')) + ", killed " +
+                   std::to_string(*killed) + " of its processes");
+  }
+  return done;
+}
+
+}  // namespace cgmon

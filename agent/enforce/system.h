@@ -1,0 +1,129 @@
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/base/result.h"
+#include "collectors/parse/device_number.h"
+
+/// Every system call of `agent run` that changes something: nothing else in the program writes to
+/// a cgroup, starts or kills. One-thread.
+namespace cgmon {
+
+/// A descriptor that closes itself.
+class UniqueFd {
+ public:
+  explicit UniqueFd(int fd = -1) : fd_(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept;
+  UniqueFd(const UniqueFd&) = delete;
+  UniqueFd& operator=(const UniqueFd&) = delete;
+  ~UniqueFd() { reset(); }
+  [[nodiscard]] int get() const { return fd_; }
+  int release();
+  void reset();
+
+ private:
+  int fd_;
+};
+
+/// Makes a directory; false where it was there.
+[[nodiscard]] Result<bool> make_directory(const std::string& path);
+/// 0 or errno.
+int remove_directory(const std::string& path);
+/// Writes a kernel file with one write(2): 0 or errno.
+[[nodiscard]] int write_kernel_file(const std::string& path, std::string_view text);
+/// Replaces a file by a whole one (a new file, renamed over the old one).
+[[nodiscard]] Result<void> replace_file(const std::string& path, std::string_view text);
+/// The number of a block device's node.
+[[nodiscard]] Result<DeviceNumber> block_device(const std::string& path);
+/// 64 random bits as 16 hexadecimal digits.
+[[nodiscard]] std::string random_id();
+
+/// An exclusive lock of a directory, so that two runs do not make and remove the same parent at a
+/// time. Kept until the object goes.
+[[nodiscard]] Result<UniqueFd> lock_directory(const std::string& path);
+
+/// The state files: one for each run that is under way, locked by it, so that a file without a lock
+/// is of a run that was killed.
+[[nodiscard]] Result<UniqueFd> create_state_file(const std::string& directory,
+                                                 const std::string& name, std::string_view text);
+/// State files that nobody holds, names with their text (at most 64 KiB of each).
+struct Leftover {
+  std::string name, text;
+};
+[[nodiscard]] std::vector<Leftover> leftover_state_files(const std::string& directory);
+void remove_file(const std::string& path);
+
+/// The processes of a cgroup and of all below it that this process can see; deepest first the
+/// directories below it.
+[[nodiscard]] std::vector<pid_t> processes_below(const std::string& cgroup);
+[[nodiscard]] std::vector<std::string> directories_below(const std::string& cgroup);
+void kill_process(pid_t pid, int signal);
+void pause_for(std::chrono::milliseconds time);
+
+/// A command that waits, in its cgroup, to be let go.
+class Child {
+ public:
+  /// `cgroup`: directory of a v2 cgroup in which it begins, "" for none. `environment` is ours.
+  [[nodiscard]] static Result<Child> start(std::span<const std::string> command,
+                                           const std::string& cgroup);
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] int pidfd() const { return pidfd_.get(); }
+  /// Lets it execute the command; returns when that is done. An Error has ENOENT where the program
+  /// is not there, and the child has ended.
+  [[nodiscard]] Result<void> execute();
+  /// Sends a signal; nothing happens when it has ended.
+  void send(int signal) const;
+  /// How it ended, without reaping it; nothing while it runs.
+  struct End {
+    bool by_signal = false, core = false;
+    int number = 0;  ///< exit code or signal
+  };
+  [[nodiscard]] std::optional<End> ended() const;
+
+ private:
+  pid_t pid_ = -1;
+  UniqueFd pidfd_, go_, status_;
+};
+
+/// What wakes the parent while the command runs.
+struct Wake {
+  bool child_ended = false, tick = false;
+  struct Signal {
+    int number = 0;
+    bool from_terminal = false;  ///< the command has got it, too
+  };
+  std::vector<Signal> signals;
+};
+
+/// The signals of this process as events, a clock that ticks, and the child's end. While it lives
+/// the process is the reaper of orphans below it. Make it before the child.
+class Events {
+ public:
+  [[nodiscard]] static Result<Events> open();
+  /// Ticks from now on.
+  void tick_every(std::chrono::milliseconds interval);
+  /// Waits; `deadline_ns`: monotonic, 0 for none.
+  Wake wait(int pidfd, std::int64_t deadline_ns);
+  /// Reaps what ended, all but `keep`.
+  void reap_orphans(pid_t keep);
+
+ private:
+  UniqueFd signals_, timer_;
+};
+
+/// CPU time of the children that were reaped, the command's own tree.
+[[nodiscard]] rusage reap_all();
+/// CPU time of this process, user and system, in nanoseconds.
+[[nodiscard]] std::int64_t own_cpu_ns();
+
+}  // namespace cgmon

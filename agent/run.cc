@@ -1,0 +1,74 @@
+#include "agent/run.h"
+
+#include <cstdio>
+#include <string>
+
+#include "agent/enforce/plan.h"
+#include "agent/enforce/run.h"
+#include "agent/enforce/system.h"
+#include "agent/expose/terminal_text.h"
+#include "agent/run_report.h"
+#include "collectors/kernel/system_files.h"
+
+namespace cgmon {
+namespace {
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "agent: %s\n", terminal_safe(error.message()).c_str());
+  return kRunFailed;
+}
+
+void warn(const std::string& text) {
+  std::fprintf(stderr, "agent: warning: %s\n", terminal_safe(text).c_str());
+}
+
+int clean_up(bool is_asked_for) {
+  const auto removed = clean_up_leftovers();
+  if (!removed) return is_asked_for ? fail(removed.error()) : (warn(removed.error().message()), 0);
+  for (const std::string& line : *removed) std::fprintf(stderr, "agent: %s\n", line.c_str());
+  return 0;
+}
+
+Result<void> check_systemd(SystemFiles& files, const RunSpec& spec) {
+  FileStatus status;
+  if (spec.force || files.status(Files::kAbsolute, "/run/systemd/system", status) != 0) return {};
+  return failure(
+      "systemd manages the cgroups of this host, and a tree with two managers is a tree that one "
+      "of them breaks; --force makes /cgmon-run beside systemd's own all the same");
+}
+
+}  // namespace
+
+int run_command(const RunSpec& spec, const Roots& roots) {
+  if (spec.cleanup) return clean_up(true);
+  SystemFiles files;
+  const SystemClock clock;
+  const Result<Layout> layout = detect_layout(files, roots);
+  if (!layout) return fail(layout.error());
+  if (Result<void> fine = check_systemd(files, spec); !fine) return fail(fine.error());
+  const PlanContext context{files, roots, *layout, random_id(), block_device};
+  const Result<Plan> plan = make_plan(spec, context);
+  if (!plan) return fail(plan.error());
+  if (spec.dry_run) {
+    for (const std::string& text : plan->warnings) warn(text);
+    for (const Step& step : plan->steps) std::printf("%s\n", terminal_safe(text_of(step)).c_str());
+    return std::fflush(stdout) == 0 ? 0 : kRunFailed;
+  }
+  clean_up(false);
+  RunOutcome outcome = run_plan(spec, *plan, {files, clock, roots, *layout});
+  for (const Error& error : outcome.errors) fail(error);
+  if (!outcome.has_report) return outcome.exit_code;
+  if (!spec.quiet) {
+    for (const std::string& text : outcome.report.warnings) warn(text);
+    std::fputs(run_report_text(outcome.report).c_str(), stderr);
+  }
+  for (const auto& [file, text] :
+       {std::pair(&spec.json_file, run_report_json(outcome.report)),
+        std::pair(&spec.openmetrics_file, run_report_metrics(outcome.report))}) {
+    if (file->empty()) continue;
+    if (Result<void> done = replace_file(*file, text); !done) return fail(done.error());
+  }
+  return outcome.exit_code;
+}
+
+}  // namespace cgmon

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "collectors/host/machine.h"
 #include "collectors/identity/docker.h"
 #include "collectors/parse/number.h"
 
@@ -47,7 +48,47 @@ std::string cgroup_mounts(Files& files) {
   return lines;
 }
 
+constexpr GroupSet kMachineGroups = bit(Group::host) | bit(Group::cpu_topology);
+
+/// The machine changes by hands (a CPU, a module, swap): as often as this is soon enough.
+constexpr std::int64_t kMachineAgeNs = 60'000'000'000;
+/// It is read while the cgroups are; a pass that is done before waits no longer than this.
+constexpr std::int64_t kMachineWaitNs = 2'000'000;
+
+/// Where the controllers are. One that v2 has under another name, or not as a controller, is not
+/// "none".
+std::vector<ControllerPlace> places_of(const Layout& layout) {
+  std::vector<ControllerPlace> places;
+  for (std::size_t i = 0; i < kControllers; ++i) {
+    const auto controller = static_cast<Controller>(i);
+    using enum Controller;
+    if (controller == core || controller == psi || controller == proc || controller == agent) {
+      continue;
+    }
+    const int serving = layout.serving(controller);
+    if (serving >= 0) {
+      const Hierarchy& hierarchy = layout.hierarchies[static_cast<std::size_t>(serving)];
+      places.push_back({name_of(controller), hierarchy.version == Version::v2 ? "v2" : "v1",
+                        hierarchy.mount_point});
+      continue;
+    }
+    const bool is_of_both = controller == cpu || controller == cpuset || controller == memory ||
+                            controller == pids || controller == hugetlb || controller == rdma ||
+                            controller == misc ||
+                            (controller == io && layout.serving(blkio) < 0);
+    if (is_of_both) places.push_back({name_of(controller), "none", ""});
+  }
+  return places;
+}
+
 }  // namespace
+
+HostSession::HostSession(SessionOptions options)
+    : options_(std::move(options)),
+      machine_thread_([roots = options_.roots](bool topology) {
+        SystemFiles files;  // its own: the thread may outlast everything else when a file hangs
+        return read_machine(files, roots, topology);
+      }) {}
 
 Result<std::unique_ptr<HostSession>> HostSession::open(const SessionOptions& options,
                                                        Files* through) {
@@ -89,7 +130,40 @@ void HostSession::collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet
       begin(*std::move(layout));
     }
   }
+  ask_for_machine(groups);
   collector_->collect(snapshot, deadline_ns, groups);
+  show_machine(snapshot, groups);
+}
+
+void HostSession::ask_for_machine(GroupSet groups) {
+  if ((options_.collector.groups & groups & kMachineGroups) == 0) return;
+  const bool topology = (options_.collector.groups & bit(Group::cpu_topology)) != 0;
+  const std::int64_t now = clock_.monotonic_ns();
+  const bool is_new = machine_asked_ns_ != 0 && now - machine_asked_ns_ < kMachineAgeNs;
+  if (is_new && topology == machine_topology_) return;
+  machine_asked_ns_ = now;
+  machine_topology_ = topology;
+  machine_thread_.ask(topology);
+}
+
+void HostSession::show_machine(Snapshot& snapshot, GroupSet groups) {
+  snapshot.machine.reset();
+  const GroupSet shown = options_.collector.groups & groups & kMachineGroups;
+  if (shown == 0) return;
+  machine_thread_.wait(machine_ == nullptr ? options_.collector.names_wait_ns : kMachineWaitNs);
+  const auto latest = machine_thread_.latest();
+  if (latest != nullptr && latest != machine_) {
+    machine_samples_ = std::make_shared<const std::vector<MachineSample>>(
+        machine_samples(*latest, places_of(layout()), options_.program));
+    machine_ = latest;
+  }
+  snapshot.machine = machine_samples_;
+  for (const Group group : {Group::host, Group::cpu_topology}) {
+    if ((shown & bit(group)) == 0) continue;
+    GroupReport& report = snapshot.report.groups[static_cast<std::size_t>(group)];
+    report.collected = true;
+    report.success = machine_ != nullptr && machine_->is_whole();
+  }
 }
 
 bool HostSession::cgroups_were_remounted() {
@@ -100,6 +174,7 @@ bool HostSession::cgroups_were_remounted() {
 
 void HostSession::begin(Layout layout) {
   collector_.reset();  // before the queue that it asks
+  machine_.reset();    // its samples name the controllers' places
   const auto engines = std::make_shared<EngineFiles>(options_);
   metadata_ =
       std::make_unique<MetadataThread>([engines](std::string_view runtime, std::string_view id) {

@@ -79,7 +79,8 @@ CollectorOptions collector_options(const Config& config) {
 SessionOptions session_options(const Config& config) {
   return {.roots = roots_of(config.path),
           .docker_roots = config.docker.roots,
-          .collector = collector_options(config)};
+          .collector = collector_options(config),
+          .program = {.version = CGMON_VERSION, .revision = CGMON_REVISION}};
 }
 
 PageBounds page_bounds(const LimitsConfig& limits) { return {limits.samples, limits.page_bytes}; }

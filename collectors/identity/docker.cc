@@ -17,7 +17,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMaxFile = 1U << 20U;
-constexpr std::size_t kStep = 16384;  // most are smaller
 constexpr std::size_t kMaxText = 256;
 
 /// A member that is wanted: of the document itself, or of an object that is a member of it.
@@ -96,24 +95,6 @@ class WantedMembers final : public nlohmann::json_sax<Json> {
 bool read_json(std::string_view json, std::span<Wanted> wanted) {
   WantedMembers members(wanted);
   return Json::sax_parse(json, &members) && members.is_object();
-}
-
-/// Reads a file below the host's root that hostile hands may have made.
-int read_beneath(Files& files, int root, const std::string& path, std::string& text) {
-  text.clear();
-  const int file = files.open_beneath(root, path.c_str());
-  if (file < 0) return file;
-  std::size_t size = 0;
-  std::int64_t got = 0;
-  do {
-    if (size == text.size()) text.resize(size + kStep);
-    got = files.read(file, std::span(text).subspan(size), size);
-    if (got > 0) size += static_cast<std::size_t>(got);
-  } while (got > 0 && size <= kMaxFile);
-  files.close(file);
-  const bool too_large = size > kMaxFile;
-  text.resize(too_large ? 0 : size);
-  return too_large ? -EFBIG : static_cast<int>(std::min<std::int64_t>(got, 0));
 }
 
 /// A directory's absolute path with one slash in front and none behind.
@@ -214,7 +195,7 @@ DockerFiles::DockerFiles(Files& files, const Roots& roots, std::vector<std::stri
     : files_(files), rootfs_(roots.rootfs), data_roots_(std::move(data_roots)) {
   root_ = files_.open_directory(Files::kAbsolute, rootfs_.c_str());
   if (data_roots_.empty() && root_ >= 0 &&
-      read_beneath(files_, root_, "etc/docker/daemon.json", text_) == 0) {
+      read_file_beneath(files_, root_, "etc/docker/daemon.json", kMaxFile, text_) == 0) {
     std::array<Wanted, 1> configured{{{{}, "data-root"}}};
     if (read_json(text_, configured) && configured[0].text.starts_with('/')) {
       data_roots_.push_back(configured[0].text);
@@ -235,7 +216,7 @@ Result<ContainerMetadata> DockerFiles::read(std::string_view id) {
   std::string path, failed;
   for (const std::string& data_root : data_roots_) {
     path = data_root.substr(1) + "/containers/" + std::string(id) + "/config.v2.json";
-    const int result = read_beneath(files_, root_, path, text_);
+    const int result = read_file_beneath(files_, root_, path.c_str(), kMaxFile, text_);
     if (result == 0) return parse_docker_config(text_);
     if (failed.empty() || result != -ENOENT) {
       error = result;

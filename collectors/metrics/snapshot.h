@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "collectors/base/value.h"
@@ -69,6 +70,14 @@ struct AxisSample {
 struct LooseSample {
   std::size_t row;
   std::shared_ptr<const CgroupLabels> labels;
+  std::uint64_t value;
+};
+
+/// A number of the machine, which no row has.
+struct MachineSample {
+  using Labels = std::vector<std::pair<std::string_view, std::string>>;  ///< name and raw value
+  std::size_t family;  ///< index in kFamilies
+  Labels labels;       ///< without empty ones
   std::uint64_t value;
 };
 
@@ -138,6 +147,7 @@ struct Snapshot {
   std::array<std::vector<AxisSample>, kRowCount> axes;      ///< by row, in path order
   std::shared_ptr<const AxisElements> elements;             ///< of the axes; nullptr: none
   std::vector<LooseSample> loose;                           ///< in the order of their rows
+  std::shared_ptr<const std::vector<MachineSample>> machine;  ///< by family; nullptr: not read
   std::vector<Slot> order;                                  ///< living cgroups in path order
   std::vector<std::uint8_t> alive;                          ///< by slot: survived the pass
   std::vector<std::shared_ptr<const CgroupLabels>> labels;  ///< by slot

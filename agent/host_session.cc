@@ -74,8 +74,7 @@ std::vector<ControllerPlace> places_of(const Layout& layout) {
     }
     const bool is_of_both = controller == cpu || controller == cpuset || controller == memory ||
                             controller == pids || controller == hugetlb || controller == rdma ||
-                            controller == misc ||
-                            (controller == io && layout.serving(blkio) < 0);
+                            controller == misc || (controller == io && layout.serving(blkio) < 0);
     if (is_of_both) places.push_back({name_of(controller), "none", ""});
   }
   return places;
@@ -84,8 +83,7 @@ std::vector<ControllerPlace> places_of(const Layout& layout) {
 }  // namespace
 
 HostSession::HostSession(SessionOptions options)
-    : options_(std::move(options)),
-      machine_thread_([roots = options_.roots](bool topology) {
+    : options_(std::move(options)), machine_thread_([roots = options_.roots](bool topology) {
         SystemFiles files;  // its own: the thread may outlast everything else when a file hangs
         return read_machine(files, roots, topology);
       }) {}

@@ -64,8 +64,8 @@ class HostSession {
   std::string cgroup_mounts_;  ///< what mountinfo says of cgroups
   std::unique_ptr<MetadataThread> metadata_;
   MachineThread machine_thread_;
-  std::int64_t machine_asked_ns_ = 0;  ///< 0: never
-  bool machine_topology_ = false;      ///< what was asked for
+  std::int64_t machine_asked_ns_ = 0;       ///< 0: never
+  bool machine_topology_ = false;           ///< what was asked for
   std::shared_ptr<const Machine> machine_;  ///< what machine_samples_ are made of
   std::shared_ptr<const std::vector<MachineSample>> machine_samples_;
   std::unique_ptr<Collector> collector_;

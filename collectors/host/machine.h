@@ -15,9 +15,9 @@ namespace cgmon {
 struct MachineNode {
   std::uint32_t number = 0;
   std::optional<std::uint64_t> memory_bytes;
-  std::map<std::uint64_t, std::uint64_t> huge_pages;      ///< how many, by size in kB
-  std::map<std::uint32_t, std::uint64_t> distances;       ///< to each node that is online
-  std::vector<std::uint32_t> cpus;                        ///< online ones
+  std::map<std::uint64_t, std::uint64_t> huge_pages;  ///< how many, by size in kB
+  std::map<std::uint32_t, std::uint64_t> distances;   ///< to each node that is online
+  std::vector<std::uint32_t> cpus;                    ///< online ones
 };
 
 /// A cache as one of the CPUs before it sees it.
@@ -41,12 +41,12 @@ struct MemoryModules {
 
 /// What is known of the machine apart from its cgroups. What could not be read is absent.
 struct Machine {
-  std::string machine_id, system_uuid, boot_id;    ///< empty: unknown
-  std::string kernel_version, os_version;          ///< likewise
+  std::string machine_id, system_uuid, boot_id;  ///< empty: unknown
+  std::string kernel_version, os_version;        ///< likewise
   std::optional<std::uint64_t> cpus, cores, sockets;
   std::optional<std::uint64_t> memory_bytes, swap_bytes;
-  std::map<std::string, MemoryModules> modules;    ///< by type; empty without EDAC
-  std::vector<MachineNode> nodes;                  ///< these two are read when asked for
+  std::map<std::string, MemoryModules> modules;  ///< by type; empty without EDAC
+  std::vector<MachineNode> nodes;                ///< these two are read when asked for
   std::vector<MachineCore> topology;
 
   /// Whether that was read which every machine has.

@@ -91,8 +91,8 @@ inline constexpr auto kHasRows = [] {
   return has;
 }();
 
-/// Groups that have anything to show, of cgroups or of the machine. One without is no collector yet:
-/// it is switched, not reported.
+/// Groups that have anything to show, of cgroups or of the machine. One without is no collector
+/// yet: it is switched, not reported.
 inline constexpr auto kHasFamilies = [] {
   std::array<bool, kGroups.size()> has = kHasRows;
   for (const Family& family : kFamilies) {

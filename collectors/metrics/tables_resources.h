@@ -8,8 +8,8 @@
 /// (cgroup-v1/hugetlb.rst, rdma.rst and misc.rst; cgroup-v2.rst).
 ///
 /// hugetlb.SIZE.rsvd.* counts reservations, hugetlb.SIZE.* faulted pages (cgroup-v1/hugetlb.rst);
-/// cAdvisor's names have the former where the kernel does. In v1's memory.numa_stat the kinds are LRU
-/// lists, so file, anon and unevictable are disjoint; v2's keys are those of memory.stat.
+/// cAdvisor's names have the former where the kernel does. In v1's memory.numa_stat the kinds are
+/// LRU lists, so file, anon and unevictable are disjoint; v2's keys are those of memory.stat.
 // clang-format off
 namespace cgmon::tables::families {
 inline constexpr auto kResources = std::to_array<Family>({

@@ -28,9 +28,9 @@ TEST(ParseCpuList, RefusesAListThatWasCutAtAnyByte) {
 }
 
 TEST(ParseCpuList, RefusesWhatIsNoRisingListAndWhatIsTooLong) {
-  for (const char* const bad : {"a\n", "0,\n", ",1\n", "1-\n", "-1\n", "3-1\n", "1,1\n", "2,1\n",
-                                "0 1\n", "0-4294967295\n", "65536\n", "1-2-3\n",
-                                "99999999999999999999\n"}) {
+  for (const char* const bad :
+       {"a\n", "0,\n", ",1\n", "1-\n", "-1\n", "3-1\n", "1,1\n", "2,1\n", "0 1\n", "0-4294967295\n",
+        "65536\n", "1-2-3\n", "99999999999999999999\n"}) {
     EXPECT_EQ(parse_cpu_list(bad), std::nullopt) << bad;
   }
 }

@@ -45,9 +45,9 @@ TEST(ParseCpuinfo, HasNoMoreOfAFileThatWasCutAtAnyByte) {
 }
 
 TEST(ParseCpuinfo, CountsNoCpuWhoseNumberIsNone) {
-  for (const char* const bad : {"processor\n", "processor:\n", "processor\t: x\n",
-                                "processor\t: 99999999999999999999\n", "Processor\t: 0\n",
-                                "physical id\t: 0\ncore id\t\t: 0\n"}) {
+  for (const char* const bad :
+       {"processor\n", "processor:\n", "processor\t: x\n", "processor\t: 99999999999999999999\n",
+        "Processor\t: 0\n", "physical id\t: 0\ncore id\t\t: 0\n"}) {
     EXPECT_EQ(parse_cpuinfo(bad), CpuInfo{}) << bad;
   }
 }

@@ -33,8 +33,7 @@ void check_list(std::string_view input) {
   std::string text;
   for (const std::uint32_t cpu : *list) text += (text.empty() ? "" : ",") + std::to_string(cpu);
   require(parse_cpu_list(text + '\n') == list, "a list says the same number by number");
-  require(std::ranges::adjacent_find(*list, std::greater_equal<>()) == list->end(),
-          "lists rise");
+  require(std::ranges::adjacent_find(*list, std::greater_equal<>()) == list->end(), "lists rise");
 }
 
 }  // namespace

@@ -55,16 +55,14 @@ constexpr std::int64_t kMachineAgeNs = 60'000'000'000;
 /// It is read while the cgroups are; a pass that is done before waits no longer than this.
 constexpr std::int64_t kMachineWaitNs = 2'000'000;
 
-/// Where the controllers are. One that v2 has under another name, or not as a controller, is not
-/// "none".
-std::vector<ControllerPlace> places_of(const Layout& layout) {
+}  // namespace
+
+std::vector<ControllerPlace> controller_places(const Layout& layout) {
   std::vector<ControllerPlace> places;
   for (std::size_t i = 0; i < kControllers; ++i) {
     const auto controller = static_cast<Controller>(i);
     using enum Controller;
-    if (controller == core || controller == psi || controller == proc || controller == agent) {
-      continue;
-    }
+    if (controller == core || controller == psi) continue;
     const int serving = layout.serving(controller);
     if (serving >= 0) {
       const Hierarchy& hierarchy = layout.hierarchies[static_cast<std::size_t>(serving)];
@@ -79,8 +77,6 @@ std::vector<ControllerPlace> places_of(const Layout& layout) {
   }
   return places;
 }
-
-}  // namespace
 
 HostSession::HostSession(SessionOptions options)
     : options_(std::move(options)), machine_thread_([roots = options_.roots](bool topology) {
@@ -139,9 +135,9 @@ void HostSession::ask_for_machine(GroupSet groups) {
   const std::int64_t now = clock_.monotonic_ns();
   const bool is_new = machine_asked_ns_ != 0 && now - machine_asked_ns_ < kMachineAgeNs;
   if (is_new && topology == machine_topology_) return;
+  if (!machine_thread_.ask(topology)) return;
   machine_asked_ns_ = now;
   machine_topology_ = topology;
-  machine_thread_.ask(topology);
 }
 
 void HostSession::show_machine(Snapshot& snapshot, GroupSet groups) {
@@ -152,7 +148,7 @@ void HostSession::show_machine(Snapshot& snapshot, GroupSet groups) {
   const auto latest = machine_thread_.latest();
   if (latest != nullptr && latest != machine_) {
     machine_samples_ = std::make_shared<const std::vector<MachineSample>>(
-        machine_samples(*latest, places_of(layout()), options_.program));
+        machine_samples(*latest, controller_places(layout()), options_.program));
     machine_ = latest;
   }
   snapshot.machine = machine_samples_;

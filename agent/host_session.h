@@ -23,6 +23,10 @@ struct SessionOptions {
   ProgramVersion program;
 };
 
+/// Where each controller is. One that v2 has under another name, or not as a controller, is left
+/// out where nothing serves it; else it is "none".
+[[nodiscard]] std::vector<ControllerPlace> controller_places(const Layout& layout);
+
 /// All that a command needs to read this host, wired together: the kernel's files and clocks, the
 /// threads for engines' files and for the machine, and the collector. One-thread.
 class HostSession {

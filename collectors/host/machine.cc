@@ -1,6 +1,7 @@
 #include "collectors/host/machine.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <string_view>
 
@@ -105,21 +106,26 @@ class MachineReader {
     machine.sockets = info.sockets;
   }
 
+  /// All of them or none: a sum without one that could not be read is a wrong number.
   void read_modules(Machine& machine) {
+    std::map<std::string, MemoryModules> modules;
     const std::string controllers = devices_ + "/edac/mc";
-    for (const auto& controller : directories(controllers, "mc", "")) {
+    bool all_read = true;
+    for (const std::string& controller : directories(controllers, "mc", "", &all_read)) {
       const std::string path = controllers + '/' + controller;
-      std::vector<std::string> modules = directories(path, "dimm", "");
-      if (modules.empty()) modules = directories(path, "rank", "");
-      for (const std::string& module : modules) {
-        const std::string type = name_in(text(path + '/' + module + "/dimm_mem_type"));
-        const auto mebibytes = number(path + '/' + module + "/size");
-        if (!mebibytes || *mebibytes == 0 || *mebibytes >= 1ULL << 44U) continue;
-        MemoryModules& of_type = machine.modules[type];
+      std::vector<std::string> names = directories(path, "dimm", "", &all_read);
+      if (names.empty()) names = directories(path, "rank", "", &all_read);
+      for (const std::string& name : names) {
+        const std::string type = text(path + '/' + name + "/dimm_mem_type");
+        const auto mebibytes = number(path + '/' + name + "/size");
+        all_read = all_read && !type.empty() && mebibytes && *mebibytes < 1ULL << 32U;
+        if (!all_read || *mebibytes == 0) continue;  // an empty slot
+        MemoryModules& of_type = modules[name_in(type)];
         ++of_type.count;
         of_type.bytes += *mebibytes << 20U;
       }
     }
+    if (all_read) machine.modules = std::move(modules);
   }
 
   void read_nodes(Machine& machine) {
@@ -239,11 +245,14 @@ class MachineReader {
     return *kibibytes << 10U;
   }
 
-  /// The directories in one whose names are a number between two words, by that number.
+  /// The directories in one whose names are a number between two words, by that number. `listed`
+  /// becomes false where there are some and they cannot be had.
   std::vector<std::string> directories(const std::string& path, std::string_view before,
-                                       std::string_view behind) {
+                                       std::string_view behind, bool* listed = nullptr) {
     DirectoryListing listing;
-    if (files_.list_directories(Files::kAbsolute, path.c_str(), listing) != 0) return {};
+    const int error = files_.list_directories(Files::kAbsolute, path.c_str(), listing);
+    if (error != 0 && error != -ENOENT && listed != nullptr) *listed = false;
+    if (error != 0) return {};
     std::map<std::uint64_t, std::string> found;
     for (const auto& entry : listing.entries()) {
       const std::string_view name = listing.name(entry);

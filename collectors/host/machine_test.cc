@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <string>
 
+#include "tests/support/faulty_files.h"
 #include "tests/support/made_up_hosts.h"
 #include "tests/support/made_up_machine.h"
 #include "tests/support/tree_files.h"
@@ -55,7 +57,9 @@ TEST_F(ReadMachine, KnowsItsNames) {
 TEST_F(ReadMachine, FindsTheFilesOfAHostThatIsMountedElsewhere) {
   TreeFiles here;
   made_up::make_two_sockets(here);
-  here.rename_directory("/etc", "/host/etc").rename_directory("/usr", "/host/usr");
+  here.add_directory("/host")
+      .rename_directory("/etc", "/host/etc")
+      .rename_directory("/usr", "/host/usr");
   here.rename_directory("/proc", "/host/proc").rename_directory("/sys", "/host/sys");
   const Machine machine = read_machine(here, made_up::host_roots(), true);
   EXPECT_EQ(machine.machine_id, "0123456789abcdef0123456789abcdef");
@@ -164,6 +168,26 @@ TEST_F(ReadMachine, IsNotWholeWithoutMemory) {
                                  "MemTotal: 18014398509481984 kB\nSwapTotal: 1 kB\n"}) {
     tree_.set_file("/proc/meminfo", text);
     EXPECT_FALSE(read().is_whole()) << text;
+  }
+}
+
+TEST_F(ReadMachine, SaysTheTruthOrNothingWhicheverCallFails) {
+  const Machine whole = read(true);
+  const auto truth_or_nothing = [](auto value, auto truth) { return !value || value == truth; };
+  for (std::size_t n = 1;; ++n) {
+    FaultyFiles faulty(tree_, {.nth = n, .error = EIO});
+    const Machine machine = read_machine(faulty, Roots(), true);
+    if (!faulty.fired()) break;
+    EXPECT_TRUE(truth_or_nothing(machine.cpus, whole.cpus)) << n;
+    EXPECT_TRUE(truth_or_nothing(machine.cores, whole.cores)) << n;
+    EXPECT_TRUE(truth_or_nothing(machine.sockets, whole.sockets)) << n;
+    EXPECT_TRUE(truth_or_nothing(machine.memory_bytes, whole.memory_bytes)) << n;
+    EXPECT_TRUE(machine.machine_id.empty() || machine.machine_id == whole.machine_id) << n;
+    if (!machine.modules.empty()) {
+      EXPECT_EQ(machine.modules.begin()->second.count, 4U) << n;
+      EXPECT_EQ(machine.modules.begin()->second.bytes, 16 * kGiB) << n;
+    }
+    for (const MachineCore& core : machine.topology) EXPECT_THAT(core.cpus, SizeIs(2)) << n;
   }
 }
 

@@ -35,14 +35,15 @@ MachineThread::~MachineThread() {
   }
 }
 
-void MachineThread::ask(bool topology) {
+bool MachineThread::ask(bool topology) {
   {
     const std::lock_guard lock(state_->mutex);
-    if (state_->wanted) return;
+    if (state_->wanted) return false;
     state_->wanted = true;
     state_->topology = topology;
   }
   state_->asked.notify_one();
+  return true;
 }
 
 void MachineThread::wait(std::int64_t max_ns) {

@@ -22,8 +22,8 @@ class MachineThread {
   MachineThread& operator=(const MachineThread&) = delete;
   ~MachineThread();
 
-  /// Has the machine read again, unless that is under way.
-  void ask(bool topology);
+  /// Has the machine read again. False where that is under way already.
+  [[nodiscard]] bool ask(bool topology);
   /// Waits until nothing is asked for, at most so long.
   void wait(std::int64_t max_ns);
   /// As it was last read; nullptr before. Another one each time that it was read.

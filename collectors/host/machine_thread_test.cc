@@ -20,18 +20,18 @@ TEST(MachineThread, ReadsWhenItIsAsked) {
   std::uint64_t reads = 0;
   MachineThread thread([&reads](bool) { return machine_with(++reads); });
   EXPECT_EQ(thread.latest(), nullptr);
-  thread.ask(false);
+  EXPECT_TRUE(thread.ask(false));
   thread.wait(kLong);
   ASSERT_NE(thread.latest(), nullptr);
   EXPECT_EQ(thread.latest()->cpus, 1U);
-  thread.ask(false);
+  EXPECT_TRUE(thread.ask(false));
   thread.wait(kLong);
   EXPECT_EQ(thread.latest()->cpus, 2U);
 }
 
 TEST(MachineThread, PassesOnWhetherTheTopologyIsAskedFor) {
   MachineThread thread([](bool topology) { return machine_with(topology ? 7 : 0); });
-  thread.ask(true);
+  EXPECT_TRUE(thread.ask(true));
   thread.wait(kLong);
   EXPECT_EQ(thread.latest()->cpus, 7U);
 }
@@ -48,9 +48,10 @@ TEST(MachineThread, KeepsTheLastOneWhileAReadHangsAndLeavesItBehind) {
       }
       return machine_with(static_cast<std::uint64_t>(reads));
     });
-    thread.ask(false);
+    EXPECT_TRUE(thread.ask(false));
     thread.wait(kLong);
-    thread.ask(false);
+    EXPECT_TRUE(thread.ask(false));
+    EXPECT_FALSE(thread.ask(true)) << "one is under way";
     thread.wait(0);
     EXPECT_EQ(thread.latest()->cpus, 1U);
   }

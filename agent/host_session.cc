@@ -124,27 +124,33 @@ void HostSession::collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet
       begin(*std::move(layout));
     }
   }
-  ask_for_machine(groups);
+  const std::int64_t wait_ns = ask_for_machine(groups);
   collector_->collect(snapshot, deadline_ns, groups);
+  const std::int64_t left_ns = std::max<std::int64_t>(deadline_ns - clock_.monotonic_ns(), 0);
+  if (wait_ns > 0) machine_thread_.wait(std::min(wait_ns, left_ns));
   show_machine(snapshot, groups);
 }
 
-void HostSession::ask_for_machine(GroupSet groups) {
-  if ((options_.collector.groups & groups & kMachineGroups) == 0) return;
+/// Has the machine read beside the pass, if it is time. Returns how long that is worth waiting for
+/// once the pass is done: 0 where it was not begun now, so that a file that hangs is waited for
+/// once.
+std::int64_t HostSession::ask_for_machine(GroupSet groups) {
+  if ((options_.collector.groups & groups & kMachineGroups) == 0) return 0;
   const bool topology = (options_.collector.groups & bit(Group::cpu_topology)) != 0;
   const std::int64_t now = clock_.monotonic_ns();
-  const bool is_new = machine_asked_ns_ != 0 && now - machine_asked_ns_ < kMachineAgeNs;
-  if (is_new && topology == machine_topology_) return;
-  if (!machine_thread_.ask(topology)) return;
+  const auto latest = machine_thread_.latest();
+  const bool is_known = latest != nullptr && latest->is_whole() && topology == machine_topology_;
+  if (is_known && now - machine_asked_ns_ < kMachineAgeNs) return 0;
+  if (!machine_thread_.ask(topology)) return 0;
   machine_asked_ns_ = now;
   machine_topology_ = topology;
+  return is_known ? kMachineWaitNs : options_.collector.names_wait_ns;
 }
 
 void HostSession::show_machine(Snapshot& snapshot, GroupSet groups) {
   snapshot.machine.reset();
   const GroupSet shown = options_.collector.groups & groups & kMachineGroups;
   if (shown == 0) return;
-  machine_thread_.wait(machine_ == nullptr ? options_.collector.names_wait_ns : kMachineWaitNs);
   const auto latest = machine_thread_.latest();
   if (latest != nullptr && latest != machine_) {
     machine_samples_ = std::make_shared<const std::vector<MachineSample>>(

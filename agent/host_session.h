@@ -56,7 +56,7 @@ class HostSession {
   explicit HostSession(SessionOptions options);
   void begin(Layout layout);
   [[nodiscard]] bool cgroups_were_remounted();
-  void ask_for_machine(GroupSet groups);
+  [[nodiscard]] std::int64_t ask_for_machine(GroupSet groups);
   void show_machine(Snapshot& snapshot, GroupSet groups);
 
   SessionOptions options_;
@@ -68,7 +68,7 @@ class HostSession {
   std::string cgroup_mounts_;  ///< what mountinfo says of cgroups
   std::unique_ptr<MetadataThread> metadata_;
   MachineThread machine_thread_;
-  std::int64_t machine_asked_ns_ = 0;       ///< 0: never
+  std::int64_t machine_asked_ns_ = 0;
   bool machine_topology_ = false;           ///< what was asked for
   std::shared_ptr<const Machine> machine_;  ///< what machine_samples_ are made of
   std::shared_ptr<const std::vector<MachineSample>> machine_samples_;

@@ -13,7 +13,7 @@ void append_machine_text(const Snapshot& snapshot, std::string& page, TextFormat
   std::size_t begun = kFamilies.size();
   for (const MachineSample& sample : *snapshot.machine) {
     const Family& family = kFamilies[sample.family];
-    if ((groups & bit(family.group)) == 0) continue;
+    if ((groups & snapshot.groups & bit(family.group)) == 0) continue;
     if (begun != sample.family) {
       append_header(page, format, family.name, sample_type(family.kind), family.help);
       begun = sample.family;

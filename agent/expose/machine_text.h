@@ -7,8 +7,8 @@
 
 namespace cgmon {
 
-/// Appends the families of the machine that are in `groups`, without OpenMetrics' end. Their number
-/// depends on the machine alone, so that no bound is needed.
+/// Appends the families of the machine that are in `groups` and were read, without OpenMetrics'
+/// end. Their number depends on the machine alone, so that no bound is needed.
 void append_machine_text(const Snapshot& snapshot, std::string& page,
                          TextFormat format = TextFormat::prometheus, GroupSet groups = kAllGroups);
 

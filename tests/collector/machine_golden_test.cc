@@ -14,6 +14,7 @@ Snapshot two_sockets() {
   TreeFiles tree;
   made_up::make_two_sockets(tree);
   Snapshot snapshot;
+  snapshot.groups = kAllGroups;
   snapshot.machine = std::make_shared<const std::vector<MachineSample>>(
       machine_samples(read_machine(tree, Roots(), true),
                       {{"cpu", "v1", "/sys/fs/cgroup/cpu"}, {"memory", "none", ""}},
@@ -35,6 +36,15 @@ TEST(MachineText, HasWhatWasAskedForAlone) {
   page.clear();
   append_machine_text(two_sockets(), page, TextFormat::prometheus, bit(Group::memory));
   EXPECT_EQ(page, "");
+}
+
+TEST(MachineText, ShowsNoCollectorThatIsOff) {
+  Snapshot snapshot = two_sockets();
+  snapshot.groups = bit(Group::cpu_topology);
+  std::string page;
+  append_machine_text(snapshot, page);
+  EXPECT_NE(page.find("machine_node_distance{"), page.npos);
+  EXPECT_EQ(page.find("machine_cpu_cores"), page.npos);
 }
 
 TEST(MachineText, NamesInfosInOpenMetricsWithoutTheirSuffix) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "collectors/host/machine.h"
 #include "collectors/identity/engine_files.h"
 #include "collectors/parse/number.h"
 
@@ -46,7 +47,41 @@ std::string cgroup_mounts(Files& files) {
   return lines;
 }
 
+constexpr GroupSet kMachineGroups = bit(Group::host) | bit(Group::cpu_topology);
+
+/// The machine changes by hands (a CPU, a module, swap): as often as this is soon enough.
+constexpr std::int64_t kMachineAgeNs = 60'000'000'000;
+/// It is read while the cgroups are; a pass that is done before waits no longer than this.
+constexpr std::int64_t kMachineWaitNs = 2'000'000;
+
 }  // namespace
+
+std::vector<ControllerPlace> controller_places(const Layout& layout) {
+  std::vector<ControllerPlace> places;
+  for (std::size_t i = 0; i < kControllers; ++i) {
+    const auto controller = static_cast<Controller>(i);
+    using enum Controller;
+    if (controller == core || controller == psi) continue;
+    const int serving = layout.serving(controller);
+    if (serving >= 0) {
+      const Hierarchy& hierarchy = layout.hierarchies[static_cast<std::size_t>(serving)];
+      places.push_back({name_of(controller), hierarchy.version == Version::v2 ? "v2" : "v1",
+                        hierarchy.mount_point});
+      continue;
+    }
+    const bool is_of_both = controller == cpu || controller == cpuset || controller == memory ||
+                            controller == pids || controller == hugetlb || controller == rdma ||
+                            controller == misc || (controller == io && layout.serving(blkio) < 0);
+    if (is_of_both) places.push_back({name_of(controller), "none", ""});
+  }
+  return places;
+}
+
+HostSession::HostSession(SessionOptions options)
+    : options_(std::move(options)), machine_thread_([roots = options_.roots](bool topology) {
+        SystemFiles files;  // its own: the thread may outlast everything else when a file hangs
+        return read_machine(files, roots, topology);
+      }) {}
 
 Result<std::unique_ptr<HostSession>> HostSession::open(const SessionOptions& options,
                                                        Files* through) {
@@ -89,7 +124,46 @@ void HostSession::collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet
       begin(*std::move(layout));
     }
   }
+  const std::int64_t wait_ns = ask_for_machine(groups);
   collector_->collect(snapshot, deadline_ns, groups);
+  const std::int64_t left_ns = std::max<std::int64_t>(deadline_ns - clock_.monotonic_ns(), 0);
+  if (wait_ns > 0) machine_thread_.wait(std::min(wait_ns, left_ns));
+  show_machine(snapshot, groups);
+}
+
+/// Has the machine read beside the pass, if it is time. Returns how long that is worth waiting for
+/// once the pass is done: 0 where it was not begun now, so that a file that hangs is waited for
+/// once.
+std::int64_t HostSession::ask_for_machine(GroupSet groups) {
+  if ((options_.collector.groups & groups & kMachineGroups) == 0) return 0;
+  const bool topology = (options_.collector.groups & bit(Group::cpu_topology)) != 0;
+  const std::int64_t now = clock_.monotonic_ns();
+  const auto latest = machine_thread_.latest();
+  const bool is_known = latest != nullptr && latest->is_whole() && topology == machine_topology_;
+  if (is_known && now - machine_asked_ns_ < kMachineAgeNs) return 0;
+  if (!machine_thread_.ask(topology)) return 0;
+  machine_asked_ns_ = now;
+  machine_topology_ = topology;
+  return is_known ? kMachineWaitNs : options_.collector.names_wait_ns;
+}
+
+void HostSession::show_machine(Snapshot& snapshot, GroupSet groups) {
+  snapshot.machine.reset();
+  const GroupSet shown = options_.collector.groups & groups & kMachineGroups;
+  if (shown == 0) return;
+  const auto latest = machine_thread_.latest();
+  if (latest != nullptr && latest != machine_) {
+    machine_samples_ = std::make_shared<const std::vector<MachineSample>>(
+        machine_samples(*latest, controller_places(layout()), options_.program));
+    machine_ = latest;
+  }
+  snapshot.machine = machine_samples_;
+  for (const Group group : {Group::host, Group::cpu_topology}) {
+    if ((shown & bit(group)) == 0) continue;
+    GroupReport& report = snapshot.report.groups[static_cast<std::size_t>(group)];
+    report.collected = true;
+    report.success = machine_ != nullptr && machine_->is_whole();
+  }
 }
 
 bool HostSession::cgroups_were_remounted() {
@@ -107,6 +181,7 @@ DiskThreadOptions HostSession::disk_options() const {
 
 void HostSession::begin(Layout layout) {
   collector_.reset();  // before the queues that it asks
+  machine_.reset();    // its samples name the controllers' places
   disks_ = std::make_unique<DiskThreads>(disk_options());
   const auto reader = std::make_shared<MetadataReader>(options_);
   metadata_ = std::make_unique<MetadataThread>(

@@ -7,6 +7,8 @@
 #include "collectors/base/result.h"
 #include "collectors/collector.h"
 #include "collectors/host/disk_threads.h"
+#include "collectors/host/machine_samples.h"
+#include "collectors/host/machine_thread.h"
 #include "collectors/identity/metadata_thread.h"
 #include "collectors/kernel/clock.h"
 #include "collectors/kernel/mount_watch.h"
@@ -19,10 +21,15 @@ struct SessionOptions {
   Roots roots;
   std::vector<std::string> docker_roots;  ///< empty: found by docker's own configuration
   CollectorOptions collector;
+  ProgramVersion program;
 };
 
+/// Where each controller is. One that v2 has under another name, or not as a controller, is left
+/// out where nothing serves it; else it is "none".
+[[nodiscard]] std::vector<ControllerPlace> controller_places(const Layout& layout);
+
 /// All that a command needs to read this host, wired together: the kernel's files and clocks, the
-/// threads for engines' files and for disks, and the collector. One-thread.
+/// threads for engines' files, for disks and for the machine, and the collector. One-thread.
 class HostSession {
  public:
   /// Fails when the cgroup hierarchies cannot be looked for at all, or none is there.
@@ -47,10 +54,12 @@ class HostSession {
   [[nodiscard]] Collector& collector() { return *collector_; }
 
  private:
-  explicit HostSession(SessionOptions options) : options_(std::move(options)) {}
+  explicit HostSession(SessionOptions options);
   void begin(Layout layout);
   [[nodiscard]] DiskThreadOptions disk_options() const;
   [[nodiscard]] bool cgroups_were_remounted();
+  [[nodiscard]] std::int64_t ask_for_machine(GroupSet groups);
+  void show_machine(Snapshot& snapshot, GroupSet groups);
 
   SessionOptions options_;
   SystemFiles files_;
@@ -61,6 +70,11 @@ class HostSession {
   std::string cgroup_mounts_;  ///< what mountinfo says of cgroups
   std::unique_ptr<MetadataThread> metadata_;
   std::unique_ptr<DiskThreads> disks_;
+  MachineThread machine_thread_;
+  std::int64_t machine_asked_ns_ = 0;
+  bool machine_topology_ = false;           ///< what was asked for
+  std::shared_ptr<const Machine> machine_;  ///< what machine_samples_ are made of
+  std::shared_ptr<const std::vector<MachineSample>> machine_samples_;
   std::unique_ptr<Collector> collector_;
 };
 

@@ -81,7 +81,8 @@ CollectorOptions collector_options(const Config& config) {
 SessionOptions session_options(const Config& config) {
   return {.roots = roots_of(config.path),
           .docker_roots = config.docker.roots,
-          .collector = collector_options(config)};
+          .collector = collector_options(config),
+          .program = {.version = CGMON_VERSION, .revision = CGMON_REVISION}};
 }
 
 PageBounds page_bounds(const LimitsConfig& limits) { return {limits.samples, limits.page_bytes}; }
@@ -132,15 +133,10 @@ HostFacts host_facts_of(const Layout& layout) {
   facts.revision = CGMON_REVISION;
   facts.cgroup_mode = name_of(layout.mode);
   facts.view_restricted = layout.restricted();
-  for (std::size_t i = 0; i < kControllers; ++i) {
-    const auto controller = static_cast<Controller>(i);
-    const int serving = layout.serving(controller);
-    const bool is_of_kernel = controller != Controller::core && controller != Controller::psi;
-    if (serving < 0 || !is_of_kernel) continue;
-    const Hierarchy& hierarchy = layout.hierarchies[static_cast<std::size_t>(serving)];
-    facts.controllers.push_back({std::string(name_of(controller)),
-                                 hierarchy.version == Version::v2 ? "v2" : "v1",
-                                 hierarchy.mount_point});
+  for (const ControllerPlace& place : controller_places(layout)) {
+    if (place.hierarchy == "none") continue;
+    facts.controllers.push_back(
+        {std::string(place.controller), std::string(place.hierarchy), place.mount_point});
   }
   return facts;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/expose/machine_text.h"
 #include "agent/expose/resource_page.h"
 
 namespace cgmon {
@@ -96,6 +97,7 @@ void MetricsPage::compress(std::string& page) {
 /// What follows the cgroups' metrics.
 void MetricsPage::append_end(const Snapshot* snapshot, const PageForm& form,
                              std::string& page) const {
+  if (snapshot != nullptr) append_machine_text(*snapshot, page, form.format, form.groups);
   self_.append_text(snapshot, page, form.format, form.groups);
   if (form.format == TextFormat::openmetrics) page += kOpenMetricsEnd;
 }

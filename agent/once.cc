@@ -1,5 +1,6 @@
 #include "agent/once.h"
 
+#include "agent/expose/machine_text.h"
 #include "agent/expose/prometheus_text.h"
 
 namespace cgmon {
@@ -22,6 +23,7 @@ std::string once_prometheus(HostSession& session, SelfMetrics& self, const PageB
   const Layout& layout = session.layout();
   self.observe_pass(snapshot, {name_of(layout.mode), layout.restricted()});
   self.page_written("identity", page.size(), stats);
+  append_machine_text(snapshot, page);
   self.append_text(&snapshot, page);
   return page;
 }

@@ -133,7 +133,7 @@ void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet g
   }
   prepare(snapshot);
   for (std::size_t group = 0; group < kGroups.size(); ++group) {
-    if (kHasFamilies[group] && (part_->groups & bit(static_cast<Group>(group))) != 0) {
+    if (kHasRows[group] && (part_->groups & bit(static_cast<Group>(group))) != 0) {
       read_group(static_cast<Group>(group), deadline_ns, snapshot);
     }
   }

@@ -38,6 +38,7 @@ Controller main_controller(Group group, const Layout& layout) {
     case Group::dmem:
       return Controller::dmem;
     case Group::host:
+    case Group::cpu_topology:
     case Group::limits:
     case Group::network:
     case Group::netstat:

@@ -338,6 +338,7 @@ Result<std::string> explain_metric(std::string_view name) {
   facts.add({"collector", std::string(info(family.group).name) + ", " + switch_of(family.group)});
   facts.add({"reported", std::string(sentence(family.reporter))});
   facts.append_to(text);
+  if (family.reporter == Reporter::machine) return text;  // the help says where it is from
   text += "\nSources, in order of preference:\n";
   for (std::size_t i = 0; i < kRowCount; ++i) {
     if (kFamilyOfRow[i] == index) append_row(i, text);
@@ -353,7 +354,12 @@ std::string metric_markdown() {
       "its sources yields a number, in the\norder given. Else there is no sample, never a 0: the "
       "controller is off, the kernel lacks the file\nor the key, or what `only with` names is "
       "absent. "
-      "`cgmon_unavailable_cgroups` counts why.\n";
+      "`cgmon_unavailable_cgroups` counts why.\n\nFamilies of the machine (`machine_*` and "
+      "`*_info`) have no timestamps and are read again once a\nminute; of their labels "
+      "`machine_id`, `system_uuid` and `boot_id` those are left out that cannot be\nread. "
+      "cAdvisor's `machine_nvm_capacity`, `machine_nvm_avg_power_budget_watts`, "
+      "`machine_cpu_books`\nand `machine_cpu_drawers`, which are 0 nearly everywhere, are not "
+      "served.\n";
   std::string details;
   for (std::size_t i = 0; i < kGroups.size(); ++i) {
     if (!kHasFamilies[i]) continue;

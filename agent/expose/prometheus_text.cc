@@ -10,20 +10,6 @@ namespace {
 
 constexpr std::size_t kLongestNumber = 24;
 
-SampleType sample_type(Kind kind) {
-  switch (kind) {
-    case Kind::counter:
-      return SampleType::counter;
-    case Kind::gauge:
-      return SampleType::gauge;
-    case Kind::info:
-      return SampleType::info;
-    case Kind::stateset:
-      break;
-  }
-  return SampleType::stateset;
-}
-
 bool is_of_containers(LabelSet set) {
   return set == LabelSet::incarnation || set == LabelSet::restarts;
 }
@@ -59,6 +45,20 @@ void make_block(const CgroupLabels& labels, LabelSet set, std::string& text) {
 }
 
 }  // namespace
+
+SampleType sample_type(Kind kind) {
+  switch (kind) {
+    case Kind::counter:
+      return SampleType::counter;
+    case Kind::gauge:
+      return SampleType::gauge;
+    case Kind::info:
+      return SampleType::info;
+    case Kind::stateset:
+      break;
+  }
+  return SampleType::stateset;
+}
 
 char* write_number(char* at, std::uint64_t number, unsigned decimals, bool is_signed) {
   if (is_signed && (number >> 63U) != 0) {

@@ -20,6 +20,9 @@ namespace cgmon {
 [[nodiscard]] char* write_number(char* at, std::uint64_t number, unsigned decimals,
                                  bool is_signed = false);
 
+/// What a family's samples are in a text format.
+[[nodiscard]] SampleType sample_type(Kind kind);
+
 /// What a page may hold at most; samples beyond either are left out and counted.
 struct PageBounds {
   std::size_t samples = 500'000;

@@ -5,10 +5,11 @@
 
 namespace cgmon {
 
-int read_file(Files& files, int dir, const char* path, std::size_t max_bytes,
-              std::string& content) {
+namespace {
+
+/// Reads a handle to its end and closes it; one that is an error is returned.
+int read_to_end(Files& files, int file, std::size_t max_bytes, std::string& content) {
   content.clear();
-  const int file = files.open(dir, path);
   if (file < 0) return file;
   int result = 0;
   constexpr std::size_t kStep = 16384;
@@ -27,6 +28,18 @@ int read_file(Files& files, int dir, const char* path, std::size_t max_bytes,
   }
   files.close(file);
   return result;
+}
+
+}  // namespace
+
+int read_file(Files& files, int dir, const char* path, std::size_t max_bytes,
+              std::string& content) {
+  return read_to_end(files, files.open(dir, path), max_bytes, content);
+}
+
+int read_file_beneath(Files& files, int dir, const char* path, std::size_t max_bytes,
+                      std::string& content) {
+  return read_to_end(files, files.open_beneath(dir, path), max_bytes, content);
 }
 
 }  // namespace cgmon

@@ -133,4 +133,8 @@ class Files {
 [[nodiscard]] int read_file(Files& files, int dir, const char* path, std::size_t max_bytes,
                             std::string& content);
 
+/// The same of a file that hostile hands may have made, as open_beneath() opens it.
+[[nodiscard]] int read_file_beneath(Files& files, int dir, const char* path, std::size_t max_bytes,
+                                    std::string& content);
+
 }  // namespace cgmon

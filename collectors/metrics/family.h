@@ -29,6 +29,7 @@ enum class Unit : std::uint8_t {
 enum class Group : std::uint8_t {
   spec,
   host,
+  cpu_topology,
   limits,
   cpu,
   cpu_detail,
@@ -69,6 +70,7 @@ struct GroupInfo {
 inline constexpr auto kGroups = std::to_array<GroupInfo>({
     {"spec", "Configured limits, start time and last seen; always on.", true},
     {"host", "The machine: its CPUs, memory and swap.", true},
+    {"cpu_topology", "The machine's memory nodes, threads of cores and caches.", false},
     {"limits", "Further limits, and the ancestor whose limit is the tightest.", true},
     {"cpu", "CPU time and CFS throttling.", true},
     {"cpu_detail", "CPU time of nice tasks and core scheduling, memory nodes, clamps.", false},

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "collectors/base/value.h"
@@ -69,6 +70,14 @@ struct AxisSample {
 struct LooseSample {
   std::size_t row;
   std::shared_ptr<const CgroupLabels> labels;
+  std::uint64_t value;
+};
+
+/// A number of the machine, which no row has.
+struct MachineSample {
+  using Labels = std::vector<std::pair<std::string_view, std::string>>;  ///< name and raw value
+  std::size_t family;                                                    ///< index in kFamilies
+  Labels labels;                                                         ///< without empty ones
   std::uint64_t value;
 };
 
@@ -143,16 +152,17 @@ struct MetadataFailure {
 /// after it was published.
 struct Snapshot {
   std::array<Column, kRowCount> columns;  ///< by row; not in use where this host has no source
-  std::array<std::vector<AxisSample>, kRowCount> axes;      ///< by row, in path order
-  std::shared_ptr<const AxisElements> elements;             ///< of the axes; nullptr: none
-  std::vector<LooseSample> loose;                           ///< in the order of their rows
-  std::vector<Slot> order;                                  ///< living cgroups in path order
-  std::vector<std::uint8_t> alive;                          ///< by slot: survived the pass
-  std::vector<std::shared_ptr<const CgroupLabels>> labels;  ///< by slot
-  std::vector<Slot> parent;                                 ///< by slot, kNoSlot for a top
-  std::int64_t wall_ns = 0, monotonic_ns = 0;               ///< when the collection began
-  GroupSet groups = 0;                                      ///< what was read
-  std::array<bool, kRowCount> served{};                     ///< rows that outputs show
+  std::array<std::vector<AxisSample>, kRowCount> axes;        ///< by row, in path order
+  std::shared_ptr<const AxisElements> elements;               ///< of the axes; nullptr: none
+  std::vector<LooseSample> loose;                             ///< in the order of their rows
+  std::shared_ptr<const std::vector<MachineSample>> machine;  ///< by family; nullptr: not read
+  std::vector<Slot> order;                                    ///< living cgroups in path order
+  std::vector<std::uint8_t> alive;                            ///< by slot: survived the pass
+  std::vector<std::shared_ptr<const CgroupLabels>> labels;    ///< by slot
+  std::vector<Slot> parent;                                   ///< by slot, kNoSlot for a top
+  std::int64_t wall_ns = 0, monotonic_ns = 0;                 ///< when the collection began
+  GroupSet groups = 0;                                        ///< what was read
+  std::array<bool, kRowCount> served{};                       ///< rows that outputs show
   PassReport report;
   std::vector<ReadError> read_errors;              ///< since the start
   std::vector<MetadataFailure> metadata_failures;  ///< since the start

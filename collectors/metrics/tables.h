@@ -88,12 +88,21 @@ inline constexpr auto kFamilyOfRow = [] {
   return kRows[row_index].has_group ? kRows[row_index].group : family_of(row_index).group;
 }
 
-/// Groups that have anything to show. One without is no collector yet: it is switched, not
-/// reported.
-inline constexpr auto kHasFamilies = [] {
+/// Groups that have numbers of cgroups to show, which the collector reads.
+inline constexpr auto kHasRows = [] {
   std::array<bool, kGroups.size()> has{};
   for (std::size_t i = 0; i < kRowCount; ++i) {
     has.at(static_cast<std::size_t>(group_of(i))) |= family_of(i).reporter != Reporter::nobody;
+  }
+  return has;
+}();
+
+/// Groups that have anything to show, of cgroups or of the machine. One without is no collector
+/// yet: it is switched, not reported.
+inline constexpr auto kHasFamilies = [] {
+  std::array<bool, kGroups.size()> has = kHasRows;
+  for (const Family& family : kFamilies) {
+    has.at(static_cast<std::size_t>(family.group)) |= family.reporter == Reporter::machine;
   }
   return has;
 }();

@@ -8,8 +8,8 @@
 /// (cgroup-v1/hugetlb.rst, rdma.rst and misc.rst; cgroup-v2.rst).
 ///
 /// hugetlb.SIZE.rsvd.* counts reservations, hugetlb.SIZE.* faulted pages (cgroup-v1/hugetlb.rst);
-/// cAdvisor's names have the former where the kernel does. In v1's memory.numa_stat the kinds are LRU
-/// lists, so file, anon and unevictable are disjoint; v2's keys are those of memory.stat.
+/// cAdvisor's names have the former where the kernel does. In v1's memory.numa_stat the kinds are
+/// LRU lists, so file, anon and unevictable are disjoint; v2's keys are those of memory.stat.
 // clang-format off
 namespace cgmon::tables::families {
 inline constexpr auto kResources = std::to_array<Family>({
@@ -26,6 +26,7 @@ inline constexpr auto kResources = std::to_array<Family>({
     {"container_misc_usage", "Resources of the misc controller in use.", gauge, count, misc},
     {"container_misc_peak", "Most of the resource in use at a time.", gauge, count, misc},
     {"container_spec_misc_limit", "Limit of the resource; absent without a limit.", gauge, count, misc},
+    {"cgmon_misc_capacity", "What the machine has of the resource.", gauge, count, misc, root},
     {"container_misc_events_max_total", "How often the limit of the resource was hit.", counter, count, misc},
     {"container_dmem_usage_bytes", "Device memory in use.", gauge, bytes, dmem},
     {"container_spec_dmem_limit_bytes", "Limit of device memory; absent without a limit.", gauge, bytes, dmem},
@@ -59,6 +60,7 @@ inline constexpr auto kResources = std::to_array<Row>({
     {.family = "container_misc_usage", .sources = {{misc, v1, "misc.current", "", count, not_root}, {misc, v2, "misc.current", "", count, not_root}}, .axis = Axis::resource},
     {.family = "container_misc_peak", .sources = {{misc, v1, "misc.peak", "", count, not_root}, {misc, v2, "misc.peak", "", count, not_root}}, .axis = Axis::resource},
     {.family = "container_spec_misc_limit", .sources = {{misc, v1, "misc.max", "", count, not_root}, {misc, v2, "misc.max", "", count, not_root}}, .axis = Axis::resource},
+    {.family = "cgmon_misc_capacity", .sources = {{misc, v1, "misc.capacity", "", count, root}, {misc, v2, "misc.capacity", "", count, root}}, .axis = Axis::resource},
     {.family = "container_misc_events_max_total", .sources = {{misc, v1, "misc.events", ".max", count, not_root}, {misc, v2, "misc.events", ".max", count, not_root}}, .axis = Axis::resource},
     {.family = "container_dmem_usage_bytes", .sources = {{dmem, v2, "dmem.current", "", bytes, not_root}}, .axis = Axis::region},
     {.family = "container_spec_dmem_limit_bytes", .sources = {{dmem, v2, "dmem.max", "", bytes, not_root}}, .axis = Axis::region},

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "tests/support/fixture_host.h"
 
@@ -87,6 +88,21 @@ TEST_P(CapturedHosts, CountEachProcessOnceThoughOneContainerKeepsThemInACgroupIn
   // Without controllers on v2: CPU time is all that the kernel counts there.
   EXPECT_THAT(samples_of(page_, "container_cpu_usage_seconds_total{"),
               Contains(HasSubstr("/inner/empty\"} 0")));
+}
+
+TEST(MiscCapacity, IsOfTheRootOnBothVersions) {
+  for (const auto& [name, file] :
+       {std::pair{"debian-6.1-v1-cgroupfs", "/sys/fs/cgroup/misc/misc.capacity"},
+        std::pair{"debian-6.1-v2-nopsi", "/sys/fs/cgroup/misc.capacity"}}) {
+    FixtureHost host(name);
+    host.files.set_file(file, "sev 500\nsev_es 9\n");
+    Snapshot snapshot;
+    host.collector({.groups = bit(Group::misc)})->collect(snapshot, kNoDeadline);
+    EXPECT_THAT(samples_of(page_of(snapshot), "cgmon_misc_capacity"),
+                testing::ElementsAre(R"(cgmon_misc_capacity{resource="sev",id="/"} 500)",
+                                     R"(cgmon_misc_capacity{resource="sev_es",id="/"} 9)"))
+        << name;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "collectors/identity/cgroup_path.h"
+#include "collectors/parse/cpu_list.h"
 #include "collectors/parse/number.h"
 #include "collectors/unavailable.h"
 
@@ -181,6 +182,19 @@ void Collector::choose() {
   for (const Cgroup* const cgroup : tree_.in_order()) {
     (chosen(*identifier_.labels(cgroup->slot)) ? chosen_ : others_).push_back(cgroup);
   }
+  above_.clear();
+  std::vector<std::uint8_t>& seen = is_above_;
+  seen.assign(others_.empty() ? 0 : tree_.slots(), 0);
+  for (const Cgroup* const cgroup : chosen_) {
+    if (others_.empty()) break;
+    for (const Cgroup* at = cgroup; at != nullptr && at->slot != kNoSlot; at = at->parent) {
+      if (seen[at->slot] != 0) break;
+      seen[at->slot] = 1;
+    }
+  }
+  for (const Cgroup* const cgroup : others_) {
+    if (seen[cgroup->slot] != 0) above_.push_back(cgroup);
+  }
   kept_->fit(chosen_.size(), tree_.slots());
 }
 
@@ -211,6 +225,7 @@ void Collector::prepare(Snapshot& snapshot) {
   }
   snapshot.report = {};
   reader_->begin_pass(tree_.slots());
+  limits_.begin(tree_.slots());
   blkio_read_ = disk_lines_ = false;
 }
 
@@ -240,6 +255,7 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
     if (snapshot.alive[cgroup->slot] == 0) continue;
     if (clock_.monotonic_ns() > deadline_ns) {
       ++late;
+      for (const std::size_t file : files) limits_.unread(plan_.files[file], cgroup->slot);
       continue;
     }
     if (!read_cgroup(*cgroup, group, report, snapshot)) {
@@ -269,13 +285,20 @@ void Collector::read_for_sums(std::span<const std::size_t> files, std::int64_t d
           return binding.row == kOomEvents ||
                  std::ranges::find(plan_.subtree_sums, binding.row) != plan_.subtree_sums.end();
         });
-    if (!summed) continue;
-    for (const Cgroup* const cgroup : others_) {
-      if (clock_.monotonic_ns() > deadline_ns) return;  // their last counts stand in for them
+    const bool limits = EffectiveLimits::needs(plan_.files[file]);
+    if ((!summed && !limits) || walked_of_file_[file] == kProcFile) continue;
+    for (const Cgroup* const cgroup : summed ? others_ : above_) {
+      if (clock_.monotonic_ns() > deadline_ns) {  // their last counts stand in for them
+        limits_.unread(plan_.files[file], cgroup->slot);
+        continue;
+      }
       if (!cgroup->is_in(walked_of_file_[file])) continue;
       const CgroupReader::Place place{tree_.directory(walked_of_file_[file]),
                                       tree_.relative(*cgroup, walked_of_file_[file]), -1};
-      reader_->read(file, place, cgroup->slot, false, snapshot);
+      const ReadOutcome outcome = reader_->read(file, place, cgroup->slot, false, snapshot);
+      if (outcome == ReadOutcome::denied || outcome == ReadOutcome::failed) {
+        limits_.unread(plan_.files[file], cgroup->slot);
+      }
     }
   }
 }
@@ -293,6 +316,7 @@ bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& repo
     const std::size_t h = walked_of_file_[file];
     if (h != kProcFile && !cgroup.is_in(h)) {
       failed |= !tree_.is_whole(h);
+      if (kind.only_inputs()) continue;
       if (!lacking) lacking = failed ? Reason::failed : Reason::not_delegated;
       continue;
     }
@@ -303,9 +327,10 @@ bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& repo
     if (outcome == ReadOutcome::denied || outcome == ReadOutcome::failed) {
       failed = true;
       report.success = false;
+      limits_.unread(kind, cgroup.slot);
     }
     // Of v1's block I/O no kernel has all the files.
-    if (outcome == ReadOutcome::absent && kind.root_tells) continue;
+    if (outcome == ReadOutcome::absent && (kind.root_tells || kind.only_inputs())) continue;
     if (!lacking) lacking = reason_of(kind, outcome);
   }
   if (lacking && is_served(group, layout_)) {
@@ -421,6 +446,8 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
     set_agent_rows(*cgroup, snapshot);
     reader_->derive(slot, tree_.is_host_root(*cgroup), snapshot);
   }
+  for (const Cgroup* const cgroup : above_) reader_->derive(cgroup->slot, false, snapshot);
+  set_limits(snapshot);
   for (Slot slot = 0; slot < snapshot.labels.size(); ++slot) {
     if (snapshot.alive[slot] == 0) snapshot.labels[slot].reset();
   }
@@ -449,6 +476,31 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   snapshot.read_errors.insert(snapshot.read_errors.end(), tree_errors.begin(), tree_errors.end());
   snapshot.metadata_failures = identifier_.failures();
   snapshot.metadata_unresolved = identifier_.unresolved();
+}
+
+/// How many CPUs are online, 0 if the host's sysfs does not say.
+std::uint64_t Collector::online_cpus() {
+  const std::string path = roots_.sysfs + "/devices/system/cpu/online";
+  if (cgmon::read_file(files_, Files::kAbsolute, path.c_str(), 1U << 16U, online_text_) != 0) {
+    return 0;
+  }
+  return count_cpu_list(online_text_).value_or(0);
+}
+
+void Collector::set_limits(Snapshot& snapshot) {
+  const bool cpu = snapshot.served[row("container_cpu_effective_limit_cores")];
+  limits_.apply(tree_.in_order(), tree_, layout_, cpu ? online_cpus() : 0, snapshot);
+  limiter_of_slot_.assign(tree_.slots(), 0);
+  for (const LimitedResource& resource : kLimitedResources) {
+    for (AxisSample& sample : snapshot.axes[resource.info]) {
+      std::uint32_t& index = limiter_of_slot_[sample.element];
+      if (index == 0) {
+        snapshot.limiters.push_back(identifier_.labels(sample.element));
+        index = static_cast<std::uint32_t>(snapshot.limiters.size());
+      }
+      sample.element = index - 1;
+    }
+  }
 }
 
 void Collector::set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const {

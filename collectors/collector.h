@@ -11,6 +11,7 @@
 #include "collectors/cgroup/kept_files.h"
 #include "collectors/cgroup/layout.h"
 #include "collectors/cgroup/read_plan.h"
+#include "collectors/effective_limits.h"
 #include "collectors/identity/identifier.h"
 #include "collectors/kernel/clock.h"
 #include "collectors/kernel/files.h"
@@ -64,6 +65,7 @@ class Collector {
   [[nodiscard]] const ReadPlan& plan() const { return plan_; }
   [[nodiscard]] const Identifier& identifier() const { return identifier_; }
   [[nodiscard]] const CgroupTree& tree() const { return tree_; }
+  [[nodiscard]] const EffectiveLimits& limits() const { return limits_; }
   [[nodiscard]] const KeptFiles& kept_files() const { return *kept_; }
 
  private:
@@ -84,6 +86,8 @@ class Collector {
   ReadOutcome read_file(std::size_t file, const Cgroup& cgroup, bool is_root, Snapshot& snapshot);
   ReadOutcome really_absent(std::size_t file, const Cgroup& cgroup);
   void finish(Snapshot& snapshot, std::int64_t deadline_ns);
+  void set_limits(Snapshot& snapshot);
+  [[nodiscard]] std::uint64_t online_cpus();
   void set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const;
   [[nodiscard]] bool chosen(const CgroupLabels& labels) const;
   [[nodiscard]] int walked_index(int hierarchy) const;
@@ -98,6 +102,8 @@ class Collector {
   std::optional<KeptFiles> kept_;
   Identifier identifier_;
   std::vector<SubtreeSums> sums_;
+  EffectiveLimits limits_;
+  std::string online_text_;
   OomWatch oom_;
   Roots roots_;
   int proc_ = -1;
@@ -114,10 +120,13 @@ class Collector {
   std::size_t blkio_ = kProcFile;  // the hierarchy of v1's block I/O, among the tree's walked ones
   /// Which source a cgroup's counters come from, where this host has two.
   enum class Pin : std::uint8_t { none, preferred, fallback };
-  std::vector<Pin> pins_;              // by slot
-  std::vector<const Cgroup*> others_;  // what it leaves out
-  std::vector<const Cgroup*> chosen_;  // what this pass reads, in path order
-  std::vector<std::uint8_t> known_;    // by slot: the identifier knows it
+  std::vector<Pin> pins_;                       // by slot
+  std::vector<const Cgroup*> others_;           // what it leaves out
+  std::vector<const Cgroup*> above_;            // of these, ancestors of what it reads
+  std::vector<std::uint8_t> is_above_;          // by slot: read, or an ancestor of what is
+  std::vector<std::uint32_t> limiter_of_slot_;  // index into Snapshot::limiters + 1
+  std::vector<const Cgroup*> chosen_;           // what this pass reads, in path order
+  std::vector<std::uint8_t> known_;             // by slot: the identifier knows it
   PassReport totals_;
 };
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "collectors/parse/cpu_list.h"
 #include "collectors/parse/limit.h"
 #include "collectors/parse/meminfo.h"
 #include "collectors/parse/per_cpu.h"
@@ -180,6 +181,14 @@ void CgroupReader::parse(Prepared& prepared, std::string_view text, const Target
         if (!good) ++malformed_;
       }
       return;
+    case FileFormat::cpu_list: {
+      const auto number = count_cpu_list(text);
+      if (!number) ++malformed_;
+      for (const Binding& binding : kind.bindings) {
+        if (number) set(target, binding, Value::of(*number));
+      }
+      return;
+    }
     case FileFormat::nested_keyed:
       parse_nested(target, text);
       return;

@@ -98,12 +98,15 @@ class Planner {
       if (!add(needed, reader)) return false;
     }
     possible |= bind_sources(row_index, needed, reader);
-    if (row.derive != nullptr) {
-      bool inputs = true;
+    if (!row.inputs.empty()) {
+      bool all = true, first = true;
       for (const RowName& input : row.inputs) {
-        inputs &= add(find_row(input.family, input.labels), reader);
+        const bool has = add(find_row(input.family, input.labels), reader);
+        all &= has;
+        if (&input == row.inputs.begin()) first = has;
       }
-      possible |= inputs;
+      // Derived where all are there; the agent computes by the first, others help.
+      possible = row.derive != nullptr ? possible || all : possible && first;
     }
     plan_.read[row_index] = possible;
     return possible;

@@ -54,6 +54,7 @@ enum class FileFormat : std::uint8_t {
   psi,         ///< "some avg10=… total=N" lines; the key is "some" or "full" and means total
   meminfo,     ///< "Key:   N kB" lines
   per_cpu,     ///< one line, one number a CPU
+  cpu_list,    ///< "0-3,8": the number is how many there are
   nested_keyed,  ///< "NAME KEY=VALUE…" lines: devices, or with the keys N0, N1, … memory nodes
   named_values,  ///< "NAME VALUE" lines; of those whose name ends in the key
   operations,    ///< "DEVICE OPERATION N" lines; the key is the operation
@@ -97,6 +98,9 @@ struct Source {
   }
   if (source.file == "meminfo") return FileFormat::meminfo;
   if (source.file.ends_with("_percpu")) return FileFormat::per_cpu;
+  if (source.file.starts_with("cpuset.") && source.file.find("effective") != source.file.npos) {
+    return FileFormat::cpu_list;
+  }
   const auto is_one_of = [&](std::initializer_list<std::string_view> files) {
     return std::find(files.begin(), files.end(), source.file) != files.end();
   };
@@ -124,8 +128,9 @@ enum class Axis : std::uint8_t {
   resource,         ///< resource="sev"
   device_resource,  ///< device="mlx5_0",resource="hca_handle"
   region,           ///< region="drm/0000:03:00.0/vram0"
+  limited_by,       ///< limited_by="/system.slice": a cgroup, see Snapshot::limiters
 };
-inline constexpr std::size_t kAxes = static_cast<std::size_t>(Axis::region) + 1;
+inline constexpr std::size_t kAxes = static_cast<std::size_t>(Axis::limited_by) + 1;
 
 /// What stands in a file's name for the page size: the row is read of one file a size.
 inline constexpr std::string_view kEachPageSize = ".*.";
@@ -167,8 +172,8 @@ struct Row {
       {};  ///< fixed labels as printed: failure_type="pgfault",scope="container"
   InlineList<Source, 6> sources = {};  ///< in order of preference: the first that yields wins
   Axis axis = Axis::none;
-  Derivation derive = nullptr;  ///< used where no source yielded
-  InlineList<RowName, 3> inputs = {};
+  Derivation derive = nullptr;         ///< used where no source yielded
+  InlineList<RowName, 3> inputs = {};  ///< of `derive`, or of the agent's own computing
   RowName only_if_number = {};  ///< no value unless that row has a number (CFS needs a quota)
   Unlimited unlimited = Unlimited::print_nothing;
   CadvisorAbsent cadvisor_absent = CadvisorAbsent::nothing;

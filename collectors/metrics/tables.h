@@ -10,6 +10,7 @@
 #include "collectors/metrics/tables_cpu.h"
 #include "collectors/metrics/tables_host.h"
 #include "collectors/metrics/tables_io.h"
+#include "collectors/metrics/tables_limits.h"
 #include "collectors/metrics/tables_memory.h"
 #include "collectors/metrics/tables_pids.h"
 #include "collectors/metrics/tables_pressure.h"
@@ -33,15 +34,16 @@ consteval auto joined(const std::array<T, Sizes>&... parts) {
 
 /// Every family. Names and types are cAdvisor's where it has the family; the order is the page's.
 /// `agent metrics` prints this table.
-inline constexpr auto kFamilies =
-    tables::joined(tables::families::kSpec, tables::families::kCpu, tables::families::kMemory,
-                   tables::families::kPids, tables::families::kPressure, tables::families::kIo,
-                   tables::families::kResources, tables::families::kHost);
+inline constexpr auto kFamilies = tables::joined(
+    tables::families::kSpec, tables::families::kCpu, tables::families::kMemory,
+    tables::families::kPids, tables::families::kPressure, tables::families::kIo,
+    tables::families::kResources, tables::families::kLimits, tables::families::kHost);
 
 /// Every number, with its sources in order of preference. Rows of a family stand together.
-inline constexpr auto kRows = tables::joined(
-    tables::rows::kSpec, tables::rows::kCpu, tables::rows::kMemory, tables::rows::kPids,
-    tables::rows::kPressure, tables::rows::kIo, tables::rows::kResources, tables::rows::kHost);
+inline constexpr auto kRows =
+    tables::joined(tables::rows::kSpec, tables::rows::kCpu, tables::rows::kMemory,
+                   tables::rows::kPids, tables::rows::kPressure, tables::rows::kIo,
+                   tables::rows::kResources, tables::rows::kLimits, tables::rows::kHost);
 
 inline constexpr std::size_t kRowCount = kRows.size();
 inline constexpr std::size_t kNoRow = static_cast<std::size_t>(-1);

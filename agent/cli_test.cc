@@ -305,7 +305,8 @@ TEST(WrongUsage, SaysWhatAValueHasToBe) {
             "`-1s` (see --help)");
   EXPECT_EQ(error_of({"--web.listen-address=:1", "--web.listen-address=:x"}),
             "`--web.listen-address`: expected an address like :10190, 127.0.0.1:10190 or "
-            "[::1]:10190, with a port from 0 to 65535, got `:x` (see --help)");
+            "[::1]:10190, without a scope id (%eth0), with a port from 0 to 65535, got `:x` (see "
+            "--help)");
   EXPECT_EQ(error_of({"--only=pods,foo"}),
             "`--only`: expected containers, pods, units or all, several with commas, got "
             "`pods,foo` (see --help)");

@@ -39,7 +39,7 @@ Result<GroupSet> group_of_name(std::string_view name, GroupSet on) {
   if (found != kGroups.end()) return bit(static_cast<Group>(found - kGroups.begin()));
   std::string what = "no collector " + in_quotes(name);
   const std::optional<std::string> near = nearest(name, names_of(kAllGroups));
-  if (near) what += "; did you mean `" + *near + "`?";
+  what += near ? "; did you mean `" + *near + "`?" : ".";
   return failure(what + " Collectors that are on: " + listed(names_of(on)));
 }
 

@@ -36,7 +36,7 @@ TEST(GroupsAskedFor, FailWithWhatIsKnownAndTheNearest) {
   EXPECT_EQ(error_of("collect[]=memry"),
             "no collector `memry`; did you mean `memory`? Collectors that are on: spec, cpu, "
             "memory");
-  EXPECT_THAT(error_of("exclude[]="), HasSubstr("no collector ``"));
+  EXPECT_THAT(error_of("exclude[]="), HasSubstr("no collector ``. Collectors that"));
   EXPECT_THAT(error_of("collect[]=cpu&collect[]=percpu"),
               AllOf(HasSubstr("`percpu` is off"), HasSubstr("--collector.percpu")));
   EXPECT_THAT(error_of("collect[]=cpu&exclude[]=memory"), HasSubstr("do not go together"));

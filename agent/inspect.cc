@@ -309,6 +309,7 @@ Result<InspectReport> inspect(const InspectContext& context, std::string_view wh
   if (!slot) return tl::unexpected(slot.error());
   const std::string id = snapshot.labels[*slot]->id;
   context.files.remember(Inspection(context, snapshot, *slot).find_directories());
+  context.collector.read_all_again();
   pass(kAllGroups);
   if (snapshot.alive[*slot] == 0 || snapshot.labels[*slot]->id != id) {
     return failure("the cgroup ended while it was looked at", id);

@@ -245,7 +245,7 @@ void add_cgroups(std::vector<MetricFamily>& families, const Snapshot& snapshot) 
          "Cgroups that went away while they were read, left out of that page.", Counter,
          count(report.vanished_reading));
   single(families, "cgmon_watch_failures_total",
-         "Hierarchies that are walked each time because they cannot be watched.", Counter,
+         "Hierarchies walked and limits read each time because they cannot be watched.", Counter,
          count(report.watch_failures));
   single(families, "cgmon_owners", "Owners of OOM kills that are remembered, living or not.", Gauge,
          report.owners);

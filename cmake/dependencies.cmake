@@ -1,11 +1,10 @@
-# What Debian 12 provides; `./dev build` installs it. Nothing is fetched by CMake.
+# What Debian 12 provides; `./dev build` installs and fetches it. CMake fetches nothing.
 find_package(Threads REQUIRED)
 find_package(tl-expected REQUIRED CONFIG)      # libexpected-dev: everywhere
 find_package(nlohmann_json REQUIRED CONFIG)    # collectors/identity, agent/expose
 find_package(spdlog REQUIRED CONFIG)           # agent
 find_package(CLI11 REQUIRED CONFIG)            # agent/cli
 find_package(yaml-cpp REQUIRED CONFIG)         # config
-find_package(civetweb REQUIRED CONFIG)         # agent/http
 find_package(prometheus-cpp REQUIRED CONFIG)   # agent/self_metrics: the core library alone
 
 # libdeflate-dev brings no package file for CMake. The static library: the program needs no other
@@ -16,3 +15,5 @@ add_library(libdeflate::libdeflate STATIC IMPORTED)  # agent/expose/gzip
 set_target_properties(libdeflate::libdeflate PROPERTIES
   IMPORTED_LOCATION "${LIBDEFLATE_LIBRARY}"
   INTERFACE_INCLUDE_DIRECTORIES "${LIBDEFLATE_INCLUDE_DIR}")
+
+include(civetweb)  # agent/http

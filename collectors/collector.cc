@@ -53,6 +53,7 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
       tree_(
           files, layout_, plan_.hierarchies, options.bounds,
           [](std::string_view path) { return identify_path(path).kind == CgroupKind::container; }),
+      written_(files, tree_, roots.procfs),
       identifier_(metadata),
       oom_(files, clock, layout_, tree_, identifier_),
       roots_(roots) {
@@ -68,6 +69,7 @@ void Collector::follow_plan() {
                                 .page_bytes = options_.page_bytes,
                                 .procfs = roots_.procfs});
   if (before) reader_->count_on(*before);
+  written_.follow_plan(plan_);
   whole_ = part_of(plan_, kAllGroups);
   walked_of_file_.clear();
   has_fallback_.clear();
@@ -119,6 +121,7 @@ void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet g
   tree_.refresh();
   identifier_.ask_again();
   follow_tree();
+  written_.begin_pass(snapshot.monotonic_ns);
   oom_.ask(OomKills::Asking::again);
   choose();
   totals_.discovery_ns = clock_.monotonic_ns() - snapshot.monotonic_ns;
@@ -142,6 +145,7 @@ void Collector::look() {
   oom_.look();
   tree_.follow_events();
   follow_tree();
+  written_.take_events();
   oom_.ask(OomKills::Asking::first_time);
   oom_.look();  // the end of a file's watch is an event, too, and no reason to wake again
 }
@@ -150,6 +154,7 @@ void Collector::look() {
 void Collector::follow_tree() {
   for (const Slot slot : tree_.removed()) {
     kept_->drop_cgroup(slot);
+    written_.remove(slot);
     for (auto& absent : absent_) {
       if (slot < absent.size()) absent[slot] = 0;
     }
@@ -160,7 +165,10 @@ void Collector::follow_tree() {
       known_[slot] = 0;
     }
   }
-  for (const auto& [slot, h] : tree_.replaced()) kept_->drop_cgroup(slot, tree_.walked()[h]);
+  for (const auto& [slot, h] : tree_.replaced()) {
+    kept_->drop_cgroup(slot, tree_.walked()[h]);
+    written_.remove(slot, h);
+  }
   for (SubtreeSums& sums : sums_) sums.remove(tree_.removed());
   reader_->forget(tree_.removed());
   known_.resize(tree_.slots());
@@ -226,6 +234,7 @@ void Collector::prepare(Snapshot& snapshot) {
   snapshot.report = {};
   reader_->begin_pass(tree_.slots());
   limits_.begin(tree_.slots());
+  if (reader_->devices_changed()) written_.forget_devices();
   blkio_read_ = disk_lines_ = false;
 }
 
@@ -386,6 +395,20 @@ ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is
     if (proc_ < 0) return ReadOutcome::failed;
     return reader_->read(file, {proc_, ".", -1}, cgroup.slot, is_root, snapshot);
   }
+  if (!plan_.files[file].written) return read_kept_or_open(file, cgroup, is_root, snapshot);
+  if (const auto text = written_.text(file, cgroup)) {
+    return reader_->read_text(file, *text, tree_.relative(cgroup, h), cgroup.slot, is_root,
+                              snapshot);
+  }
+  const ReadOutcome outcome = read_kept_or_open(file, cgroup, is_root, snapshot);
+  if (outcome != ReadOutcome::ok) written_.forget(file, cgroup.slot);
+  if (outcome == ReadOutcome::ok) written_.keep(file, cgroup.slot, reader_->text());
+  return outcome;
+}
+
+ReadOutcome Collector::read_kept_or_open(std::size_t file, const Cgroup& cgroup, bool is_root,
+                                         Snapshot& snapshot) {
+  const std::size_t h = walked_of_file_[file];
   CgroupReader::Place place{tree_.directory(h), tree_.relative(cgroup, h), -1};
   if (kept_->keeps(file)) {
     place.kept = kept_->get(file, cgroup.slot);
@@ -395,22 +418,31 @@ ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is
   }
   // Out of descriptors, a file is still read without keeping it.
   const bool refused = place.kept < -1 && place.kept != -EMFILE && place.kept != -ENFILE;
-  const ReadOutcome outcome = refused ? reader_->failed(file, -place.kept, place.relative)
-                                      : reader_->read(file, place, cgroup.slot, is_root, snapshot);
-  if (outcome != ReadOutcome::ok && place.kept >= 0) kept_->drop(file, cgroup.slot);
+  ReadOutcome outcome = refused ? reader_->failed(file, -place.kept, place.relative)
+                                : reader_->read(file, place, cgroup.slot, is_root, snapshot);
+  if (outcome != ReadOutcome::ok && place.kept >= 0) {
+    kept_->drop(file, cgroup.slot);
+    place.kept = -1;
+    // A controller that was taken away and handed down again has other files in the same cgroup.
+    if (outcome == ReadOutcome::gone && is_there(cgroup, h)) {
+      outcome = reader_->read(file, place, cgroup.slot, is_root, snapshot);
+    }
+  }
   return outcome == ReadOutcome::absent ? really_absent(file, cgroup) : outcome;
+}
+
+/// Whether the cgroup's directory is there and the known one.
+bool Collector::is_there(const Cgroup& cgroup, std::size_t h) {
+  FileStatus status;
+  const int error = files_.status(tree_.directory(h), tree_.relative(cgroup, h), status);
+  return error == 0 ? status.inode == cgroup.places[h].inode : error != -ENOENT;
 }
 
 /// ENOENT is said of a missing file and of a missing cgroup alike: the directory tells which. Asked
 /// once for a file that stays away, as the next walk notices a cgroup that went.
 ReadOutcome Collector::really_absent(std::size_t file, const Cgroup& cgroup) {
   if (absent_[file][cgroup.slot] != 0) return ReadOutcome::absent;
-  const std::size_t h = walked_of_file_[file];
-  FileStatus status;
-  const int error = files_.status(tree_.directory(h), tree_.relative(cgroup, h), status);
-  if (error == -ENOENT || (error == 0 && status.inode != cgroup.places[h].inode)) {
-    return ReadOutcome::gone;
-  }
+  if (!is_there(cgroup, walked_of_file_[file])) return ReadOutcome::gone;
   absent_[file][cgroup.slot] = 1;
   return ReadOutcome::absent;
 }
@@ -456,7 +488,7 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   totals_.reads = reader_->reads();
   totals_.cgroups_added = tree_.counters().added;
   totals_.cgroups_removed = tree_.counters().removed;
-  totals_.watch_failures = tree_.counters().watch_failures;
+  totals_.watch_failures = tree_.counters().watch_failures + written_.failures();
   totals_.dropped_bound = tree_.counters().dropped_bound;
   totals_.dropped_depth = tree_.counters().dropped_depth;
   totals_.dropped_filter = static_cast<std::uint32_t>(tree_.in_order().size() - chosen_.size());

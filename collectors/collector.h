@@ -11,6 +11,7 @@
 #include "collectors/cgroup/kept_files.h"
 #include "collectors/cgroup/layout.h"
 #include "collectors/cgroup/read_plan.h"
+#include "collectors/cgroup/written_files.h"
 #include "collectors/effective_limits.h"
 #include "collectors/identity/identifier.h"
 #include "collectors/kernel/clock.h"
@@ -53,6 +54,9 @@ class Collector {
   /// counted.
   void collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet groups = kAllGroups);
 
+  /// The next pass reads every file, those as well that cannot have changed.
+  void read_all_again() { written_.forget_all(); }
+
   /// From the next pass on reads by these options. What is known of cgroups and all counters stay.
   void reconfigure(const CollectorOptions& options);
 
@@ -84,6 +88,9 @@ class Collector {
                      Snapshot& snapshot);
   bool read_cgroup(const Cgroup& cgroup, Group group, GroupReport& report, Snapshot& snapshot);
   ReadOutcome read_file(std::size_t file, const Cgroup& cgroup, bool is_root, Snapshot& snapshot);
+  ReadOutcome read_kept_or_open(std::size_t file, const Cgroup& cgroup, bool is_root,
+                                Snapshot& snapshot);
+  [[nodiscard]] bool is_there(const Cgroup& cgroup, std::size_t h);
   ReadOutcome really_absent(std::size_t file, const Cgroup& cgroup);
   void finish(Snapshot& snapshot, std::int64_t deadline_ns);
   void set_limits(Snapshot& snapshot);
@@ -98,6 +105,7 @@ class Collector {
   CollectorOptions options_;
   ReadPlan plan_;
   CgroupTree tree_;
+  WrittenFiles written_;
   std::optional<CgroupReader> reader_;  // these two have a value; they are made anew with the plan
   std::optional<KeptFiles> kept_;
   Identifier identifier_;

@@ -176,7 +176,11 @@ TEST(MergeYaml, NamesAValueOutOfRange) {
 TEST(MergeYaml, NamesTheElementOfAListThatDoesNotFit) {
   EXPECT_EQ(error_of("web:\n  listen-address:\n    - :80\n    - :65536\n"),
             "agent.yaml:4: column 7: `web.listen-address`: expected an address like :10190, "
-            "127.0.0.1:10190 or [::1]:10190, with a port from 0 to 65535, got `:65536`");
+            "127.0.0.1:10190 or [::1]:10190, without a scope id (%eth0), with a port from 0 to "
+            "65535, got `:65536`");
+  EXPECT_THAT(
+      error_of("web:\n  listen-address: ['[fe80::1%eth0]:80']\n"),
+      AllOf(HasSubstr("without a scope id"), HasSubstr("got the text `[fe80::1%eth0]:80`")));
   EXPECT_EQ(error_of("only: [pods, [units]]"),
             "agent.yaml:1: column 14: `only`: expected containers, pods, units or all, several "
             "with commas, got a list");

@@ -243,7 +243,8 @@ struct Describer {
   std::string operator()(const TextField& field) const { return std::string(field.expected); }
   std::string operator()(const TextsField& field) const { return std::string(field.expected); }
   std::string operator()(const AddressesField&) const {
-    return "an address like :10190, 127.0.0.1:10190 or [::1]:10190, with a port from 0 to 65535";
+    return "an address like :10190, 127.0.0.1:10190 or [::1]:10190, without a scope id (%eth0), "
+           "with a port from 0 to 65535";
   }
   std::string operator()(const LevelField&) const {
     return "one of trace, debug, info, warn, error";

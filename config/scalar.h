@@ -26,7 +26,8 @@ namespace cgmon {
 /// The shortest text that parse_duration reads back: 500ms, 2s, 1m, 0.
 [[nodiscard]] std::string to_string(std::chrono::milliseconds duration);
 
-/// host:port, where host is empty, a name, an IPv4 address or an IPv6 address in brackets.
+/// host:port, where host is empty, a name, an IPv4 address or an IPv6 address in brackets. No scope
+/// id (%eth0): it would not reach the socket.
 [[nodiscard]] std::optional<HostPort> parse_host_port(std::string_view text);
 
 [[nodiscard]] std::optional<LogLevel> parse_log_level(std::string_view text);

@@ -69,6 +69,8 @@ TEST(ParseHostPort, TakesAnyHostAddressesAndNames) {
   EXPECT_THAT(parse_host_port("node-1.example:65535"), Optional(HostPort{"node-1.example", 65535}));
   EXPECT_THAT(parse_host_port("[::1]:10190"), Optional(HostPort{"::1", 10190}));
   EXPECT_THAT(parse_host_port("[::]:80"), Optional(HostPort{"::", 80}));
+  EXPECT_THAT(parse_host_port("[fd00::2]:0"), Optional(HostPort{"fd00::2", 0}));
+  EXPECT_THAT(parse_host_port("[::ffff:192.0.2.1]:1"), Optional(HostPort{"::ffff:192.0.2.1", 1}));
 }
 
 TEST(ParseHostPort, RefusesAPortOutOfRangeAndAHostThatIsNone) {
@@ -87,6 +89,11 @@ TEST(ParseHostPort, RefusesAPortOutOfRangeAndAHostThatIsNone) {
                                 "[127.0.0.1]:80",
                                 "[]:80",
                                 "[::1:80",
+                                "[fe80::1%eth0]:80",
+                                "[fe80::1%1]:80",
+                                "[::1%]:80",
+                                "[1::2::3]:80",
+                                "[12345::]:80",
                                 "300.0.0.1:80",
                                 "1.2.3:80",
                                 "a b:80",

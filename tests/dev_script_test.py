@@ -4,6 +4,7 @@ starting; and the list of skipped tests that ends its test run. Installs nothing
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -85,6 +86,145 @@ class Packages(unittest.TestCase):
             self.assertRegex(result.stderr, r"apt-get install .*libyaml-cpp-dev")
             self.assertNotIn("docker.io", result.stderr)
             self.assertFalse(os.path.exists(called))
+
+
+class SourcePackage(unittest.TestCase):
+    """Runs the script's functions in a directory of the test, with an apt-get of the test."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        shutil.copy(os.path.join(ROOT, "dev"), self.folder)
+        os.mkdir(os.path.join(self.folder, "bin"))
+        self.command("apt-get", "echo apt-get failed on purpose >&2; exit 1")
+
+    def command(self, name, body):
+        path = os.path.join(self.folder, "bin", name)
+        self.write(path, f"#!/bin/sh\n{body}\n")
+        os.chmod(path, 0o755)
+
+    def write(self, path, text):
+        path = os.path.join(self.folder, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def call(self, commands):
+        environment = dict(os.environ, CGMON_SOURCES_DIR=os.path.join(self.folder, "cache"),
+                           PATH=f"{self.folder}/bin:{os.environ['PATH']}")
+        return subprocess.run(["bash", "-c", f"source {self.folder}/dev; {commands}"],
+                              capture_output=True, text=True, timeout=30, check=False,
+                              env=environment)
+
+    def make_package(self):
+        """A source package in the cache, by this host's dpkg-source; like one that apt fetched."""
+        if not shutil.which("dpkg-source"):
+            self.skipTest("no dpkg-source here (Debian package dpkg-dev)")
+        self.write("made/civetweb-1/src/civetweb.c", "// made up\n")
+        self.write("made/civetweb-1/debian/source/format", "3.0 (native)\n")
+        self.write("made/civetweb-1/debian/control",
+                   "Source: civetweb\nMaintainer: A <a@b.c>\n\nPackage: civetweb\n"
+                   "Architecture: all\nDescription: made up\n")
+        self.write("made/civetweb-1/debian/changelog",
+                   "civetweb (1) test; urgency=low\n\n  * Made up.\n\n"
+                   " -- A <a@b.c>  Thu, 01 Jan 2026 00:00:00 +0000\n")
+        cache = os.path.join(self.folder, "cache/civetweb")
+        os.makedirs(cache)
+        subprocess.run(["dpkg-source", "--build", os.path.join(self.folder, "made/civetweb-1")],
+                       cwd=cache, capture_output=True, timeout=30, check=True)
+        return cache
+
+    def test_names_the_command_and_fetches_nothing_with_no_install(self):
+        result = self.call("no_install=1; need_civetweb")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("Missing: the source package civetweb\n", result.stderr)
+        self.assertIn("with: ./dev build\n", result.stderr)
+        self.assertNotIn("on purpose", result.stderr)
+
+    def test_shows_what_apt_says_when_it_cannot_fetch(self):
+        result = self.call("no_install=; need_civetweb")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("apt-get failed on purpose\n", result.stderr)
+        self.assertIn("cannot fetch the source package civetweb", result.stderr)
+        self.assertEqual(os.listdir(os.path.join(self.folder, "cache")), [])
+
+    def test_unpacks_what_was_fetched_once_without_a_network(self):
+        self.make_package()
+        for _ in range(2):
+            result = self.call("no_install=1; need_civetweb")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(os.listdir(os.path.join(self.folder, "build/sources")), ["civetweb"])
+        self.assertTrue(
+            os.path.isfile(os.path.join(self.folder, "build/sources/civetweb/src/civetweb.c")))
+
+    def test_refuses_a_package_that_is_not_what_its_description_says(self):
+        cache = self.make_package()
+        [archive] = [name for name in os.listdir(cache) if ".tar." in name]
+        with open(os.path.join(cache, archive), "ab") as file:
+            file.write(b"more")
+        result = self.call("no_install=; need_civetweb")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn(f"delete {cache} to fetch it again", result.stderr)
+        self.assertEqual(os.listdir(os.path.join(self.folder, "build/sources")), [])
+
+    def test_fetches_from_where_binary_packages_come_with_their_options(self):
+        self.write("apt/sources.list",
+                   "# deb http://a/ x main\ndeb [signed-by=/k.gpg] http://b/ x main\n"
+                   "deb-src http://c/ x main\n")
+        self.write("apt/sources.list.d/d.sources",
+                   "Types: deb\nURIs: http://d/\nSigned-By: /d.gpg\n\nEnabled: no\n"
+                   "types: deb deb-src\n")
+        self.command("apt-config",
+                     f"echo list=\\'{self.folder}/apt/sources.list\\'; "
+                     f"echo parts=\\'{self.folder}/apt/sources.list.d/\\'")
+        os.mkdir(os.path.join(self.folder, "to"))
+        result = self.call(f"source_lists {self.folder}/to")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        texts = {}
+        for name in os.listdir(os.path.join(self.folder, "to")):
+            with open(os.path.join(self.folder, "to", name), encoding="utf-8") as file:
+                texts[name] = file.read()
+        self.assertEqual(texts, {
+            "sources.list": "deb-src [signed-by=/k.gpg] http://b/ x main\n",
+            "d.sources": "Types: deb-src\nURIs: http://d/\nSigned-By: /d.gpg\n\nEnabled: no\n"
+                         "Types: deb-src\n"})
+
+
+class Run(unittest.TestCase):
+    """`./dev run` with an agent that prints its arguments."""
+
+    def call(self, words):
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(os.path.join(ROOT, "dev"), folder)
+            agent = os.path.join(folder, "build/release/agent")
+            os.makedirs(os.path.dirname(agent))
+            with open(agent, "w", encoding="utf-8") as script:
+                script.write('#!/bin/sh\necho "agent $*"\n')
+            os.chmod(agent, 0o755)
+            return subprocess.run(
+                ["bash", "-c", f"source {folder}/dev; need() {{ :; }}; build() {{ :; }}; run {words}"],
+                capture_output=True, text=True, timeout=30, check=True).stdout
+
+    def test_says_where_it_serves(self):
+        for words, address in [
+            ("", "127.0.0.1:10190"),
+            ("--log.level=debug", "127.0.0.1:10190"),
+            ("--web.listen-address=:9", "localhost:9"),
+            ("--web.listen-address [::1]:9", "[::1]:9"),
+        ]:
+            with self.subTest(words=words):
+                said = self.call(words)
+                self.assertIn(f"Serving on http://{address}/metrics (Ctrl-C ends it)\n", said)
+
+    def test_says_nothing_of_its_own_for_commands_that_end(self):
+        for words in ["detect", "--path.rootfs=/host detect", "inspect /a", "metrics", "--once",
+                      "check-config x", "completion bash", "man", "--help", "--version"]:
+            with self.subTest(words=words):
+                said = self.call(words)
+                self.assertTrue(said.startswith("agent ") and said.endswith(f"{words}\n"), said)
+                self.assertEqual(said.count("\n"), 1, said)
+                self.assertNotIn("listen-address", said)
 
 
 class Services(unittest.TestCase):

@@ -1,8 +1,6 @@
 #include "agent/http/server.h"
 
-#include <arpa/inet.h>
 #include <civetweb.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,7 +8,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <climits>
 #include <condition_variable>
 #include <csignal>
 #include <ctime>
@@ -27,6 +24,8 @@ namespace {
 
 /// Bodies up to this size are copied behind their head: one system call, one packet.
 constexpr std::size_t kSmallBody = 16'384;
+/// Large ones go out in pieces of this size.
+constexpr std::size_t kPiece = 65'536;
 constexpr std::string_view kLastResort =
     "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
@@ -69,9 +68,13 @@ std::string_view header(const mg_connection* connection, const char* name) {
   return view(mg_get_header(connection, name));
 }
 
-bool write_all(mg_connection* connection, std::string_view bytes) {
+/// `give_up` is looked at between pieces; a piece's own end is the library's request_timeout after
+/// the client has last taken any of it.
+bool write_all(mg_connection* connection, std::string_view bytes,
+               std::chrono::steady_clock::time_point give_up) {
   while (!bytes.empty()) {
-    const std::size_t size = std::min<std::size_t>(bytes.size(), INT_MAX);
+    if (std::chrono::steady_clock::now() > give_up) return false;
+    const std::size_t size = std::min(bytes.size(), kPiece);
     const int written = mg_write(connection, bytes.data(), size);
     if (written < 0 || static_cast<std::size_t>(written) != size) return false;
     bytes.remove_prefix(size);
@@ -80,20 +83,20 @@ bool write_all(mg_connection* connection, std::string_view bytes) {
 }
 
 bool send_response(mg_connection* connection, const Response& response, bool keep_alive,
-                   bool with_body) {
+                   bool with_body, std::chrono::milliseconds timeout) {
+  const auto give_up = std::chrono::steady_clock::now() + timeout;
   const std::string_view body =
       response.body == nullptr ? std::string_view{} : std::string_view(*response.body);
   std::string head = response_head(response, body.size(), keep_alive, std::time(nullptr));
-  if (!with_body) return write_all(connection, head);
-  if (body.size() <= kSmallBody) return write_all(connection, head += body);
-  return write_all(connection, head) && write_all(connection, body);
+  if (!with_body) return write_all(connection, head, give_up);
+  if (body.size() <= kSmallBody) return write_all(connection, head += body, give_up);
+  return write_all(connection, head, give_up) && write_all(connection, body, give_up);
 }
 
-/// Every option that bears on what we serve; the library's defaults are for a file server.
+/// Every option that bears on what we serve. Files, scripts and TLS are not compiled in.
 std::vector<std::pair<std::string, std::string>> library_options(const ServerOptions& options,
                                                                  std::string ports) {
-  // document_root stays unset, so that there are no files; the begin_request callback answers
-  // everything before the library looks at paths, scripts, CORS or WebSocket upgrades.
+  // The begin_request callback answers everything before the library looks at paths or CORS.
   return {
       {"listening_ports", std::move(ports)},
       {"num_threads", std::to_string(options.threads)},
@@ -109,18 +112,9 @@ std::vector<std::pair<std::string, std::string>> library_options(const ServerOpt
       {"decode_url", "no"},
       {"decode_query_string", "no"},
       {"enable_auth_domain_check", "no"},
-      {"enable_directory_listing", "no"},
-      {"allow_sendfile_call", "no"},
-      {"allow_index_script_resource", "no"},
-      {"enable_websocket_ping_pong", "no"},
-      {"index_files", ""},
-      {"cgi_pattern", ""},
-      {"ssi_pattern", ""},
       {"access_control_allow_origin", ""},
       {"access_control_allow_methods", ""},
       {"access_control_allow_headers", ""},
-      {"static_file_max_age", "0"},
-      {"ssl_default_verify_paths", "no"},
   };
 }
 
@@ -132,6 +126,8 @@ Error listen_failure(const std::vector<ListenAddress>& places, std::string_view 
     if (error == EADDRINUSE) remedy = " (something else listens there: stop it or choose another)";
     if (error == EACCES) remedy = " (ports below 1024 need CAP_NET_BIND_SERVICE)";
     if (error == EADDRNOTAVAIL) remedy = " (no interface of this host has that address)";
+    if (error == EAFNOSUPPORT) remedy = " (this host has no IPv6)";
+    if (error == EINVAL) remedy = " (an address that begins with fe80 belongs to one interface)";
     return Error{.what = "cannot listen on " + place.text() + std::string(remedy), .error = error};
   }
   std::string all;
@@ -225,7 +221,11 @@ class Server::Connections::UnderWay {
 Result<std::vector<std::uint16_t>> Server::Connections::listen(
     const std::vector<ListenAddress>& places) {
   std::string ports;
-  for (const ListenAddress& place : places) ports += (ports.empty() ? "" : ",") + place.text();
+  for (const ListenAddress& place : places) {
+    if (!ports.empty()) ports += ',';
+    // Its word for one socket that takes IPv4 and IPv6.
+    ports += place.host.empty() ? '+' + std::to_string(place.port) : place.text();
+  }
   const auto library = library_options(options_, std::move(ports));
   std::vector<const char*> words;
   for (const auto& [name, value] : library) {
@@ -295,16 +295,14 @@ void Server::Connections::stop() {
 /// The library's accepting thread looks at its stop flag every two seconds, or when it has
 /// something to accept.
 void Server::Connections::wake_accepting_thread() const {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  ListenAddress place = listening_.front();
+  if (place.host.empty())
+    place.host = "0.0.0.0";  // where IPv6 is off for loopback, that still works
+  const SocketAddress there = socket_address(place);
+  const int fd = socket(there.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return;
-  const ListenAddress& place = listening_.front();
-  sockaddr_in there{};
-  there.sin_family = AF_INET;
-  there.sin_port = htons(place.port);
-  inet_pton(AF_INET, place.host.c_str(), &there.sin_addr);
-  // Connecting to 0.0.0.0 reaches this host. Whether it worked shows in mg_stop's return.
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the socket API's way
-  static_cast<void>(connect(fd, reinterpret_cast<const sockaddr*>(&there), sizeof(there)));
+  // Connecting to 0.0.0.0 or :: reaches this host. Whether it worked shows in mg_stop's return.
+  static_cast<void>(connect(fd, there.get(), there.size));
   close(fd);
 }
 
@@ -344,7 +342,8 @@ int Server::Connections::answer(mg_connection* connection) {
                       .content_length = header(connection, "Content-Length")});
   // Also keeps the library from reading on through a request's body, however long it says it is.
   if (!keep_alive) mg_disable_connection_keep_alive(connection);
-  if (!send_response(connection, response, keep_alive, request.method != "HEAD")) {
+  if (!send_response(connection, response, keep_alive, request.method != "HEAD",
+                     options_.send_timeout)) {
     mg_disable_connection_keep_alive(connection);
   }
   if (events_.sent) events_.sent(thread_cpu_ns() - cpu_started);
@@ -360,7 +359,7 @@ bool Server::Connections::is_crowded_or_stopping() const {
 int Server::Connections::reject(mg_connection* connection, std::string_view reason,
                                 const Response& response, bool with_body) {
   mg_disable_connection_keep_alive(connection);
-  send_response(connection, response, false, with_body);
+  send_response(connection, response, false, with_body, options_.send_timeout);
   if (events_.rejected) events_.rejected(reason, response.status);
   return response.status;
 }

@@ -14,7 +14,7 @@
 namespace cgmon {
 
 struct ServerOptions {
-  /// `host:port` or `:port`; port 0: the kernel chooses.
+  /// As parse_listen_address understands them; port 0: the kernel chooses.
   std::vector<std::string> listen_addresses;
   /// One connection each, while it lives. Beyond half of them, connections are closed after their
   /// answer, so that idle ones cannot hold the last threads.
@@ -22,6 +22,8 @@ struct ServerOptions {
   /// For a request's header to arrive whole, and for a client to take more of an answer. Short, as
   /// a silent connection holds a thread for so long.
   std::chrono::milliseconds request_timeout{3'000};
+  /// For a client to take all of an answer: slow ones would hold the threads otherwise.
+  std::chrono::milliseconds send_timeout{30'000};
   /// For the next request on a connection.
   std::chrono::milliseconds keep_alive_timeout{5'000};
   /// What stop() gives answers under way.
@@ -41,8 +43,8 @@ struct ServerEvents {
 /// Serves one handler over HTTP/1.1, on threads of its own. The one place that knows CivetWeb.
 /// start and stop belong to one thread; the rest is thread-safe.
 ///
-/// Handlers run on a stack of 100 KiB (compiled into Debian's library; a quarter is in use when
-/// they start): large buffers belong on the heap. All signals are blocked on the server's threads;
+/// Handlers run on a stack of 256 KiB (cmake/civetweb.cmake; 25 KiB are in use when they start):
+/// large buffers belong on the heap. All signals are blocked on the server's threads;
 /// SIGPIPE is ignored in the whole process.
 class Server {
  public:
@@ -54,7 +56,7 @@ class Server {
   /// Stops.
   ~Server();
 
-  /// Where it listens, `host:port`, in the options' order, with the ports that the kernel chose.
+  /// Where it listens, as numbers, in the options' order, with the ports that the kernel chose.
   [[nodiscard]] const std::vector<std::string>& addresses() const { return addresses_; }
   [[nodiscard]] const std::vector<std::uint16_t>& ports() const { return ports_; }
 

@@ -1,12 +1,8 @@
 #include "agent/http/server.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -19,6 +15,7 @@
 #include <utility>
 
 #include "agent/http/router.h"
+#include "agent/http/test_client.h"
 
 namespace cgmon {
 namespace {
@@ -29,91 +26,6 @@ using std::chrono::steady_clock;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-constexpr seconds kPatience{20};
-
-/// One connection, reading with a time limit.
-class Client {
- public:
-  explicit Client(const Server& server, int receive_buffer = 0)
-      : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const timeval limit{.tv_sec = kPatience.count(), .tv_usec = 0};
-    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    if (receive_buffer != 0) {
-      setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
-    }
-    sockaddr_in there{};
-    there.sin_family = AF_INET;
-    there.sin_port = htons(server.ports().front());
-    there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = connect(fd_, reinterpret_cast<const sockaddr*>(&there), sizeof(there)) == 0;
-  }
-  ~Client() { close(fd_); }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-
-  [[nodiscard]] bool connected() const { return connected_; }
-
-  // NOLINTNEXTLINE(modernize-use-nodiscard): most clients only care about the answer
-  bool send(std::string_view bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return false;
-      bytes.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    return true;
-  }
-
-  void finish_sending() const { shutdown(fd_, SHUT_WR); }
-
-  /// Head and body of the next answer; what came of it when the connection ends first.
-  std::pair<std::string, std::string> receive(bool with_body = true) {
-    while (!head_is_whole() && receive_more()) {
-    }
-    if (!head_is_whole()) return {std::exchange(received_, ""), ""};
-    const std::size_t head_size = received_.find("\r\n\r\n") + 4;
-    const std::string head = received_.substr(0, head_size);
-    const std::size_t at = head.find("Content-Length: ");
-    const std::size_t size =
-        !with_body || at == std::string::npos ? 0 : std::stoul(head.substr(at + 16));
-    while (received_.size() < head_size + size && receive_more()) {
-    }
-    const std::string body = received_.substr(head_size, size);
-    received_.erase(0, head_size + size);
-    return {head, body};
-  }
-
-  std::pair<std::string, std::string> get(const std::string& path) {
-    send("GET " + path + " HTTP/1.1\r\nHost: here\r\n\r\n");
-    return receive();
-  }
-
-  /// Everything until the other side closes; false after the time limit.
-  bool receive_until_closed() {
-    while (receive_more()) {
-    }
-    return errno != EAGAIN;
-  }
-  [[nodiscard]] const std::string& received() const { return received_; }
-
- private:
-  [[nodiscard]] bool head_is_whole() const {
-    return received_.find("\r\n\r\n") != std::string::npos;
-  }
-
-  bool receive_more() {
-    std::array<char, 65536> buffer{};
-    errno = 0;
-    const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
-    if (size <= 0) return false;
-    received_.append(buffer.data(), static_cast<std::size_t>(size));
-    return true;
-  }
-
-  int fd_;
-  bool connected_ = false;
-  std::string received_;
-};
 
 /// A handler that waits until it is let go.
 class Gate {
@@ -407,41 +319,18 @@ TEST_F(ServerTest, WorkersHaveSignalsBlockedAndTheStarterKeepsItsMask) {
   EXPECT_EQ(sigismember(&after, SIGTERM), sigismember(&before, SIGTERM));
 }
 
-TEST_F(ServerTest, ListensAtSeveralAddressesWithThePortsTheKernelChose) {
-  auto server = Server::start({.listen_addresses = {"127.0.0.1:0", "127.0.0.2:0", ":0"}},
-                              [](const Request&) { return text_response(200, "x"); });
-  ASSERT_TRUE(server) << server.error().message();
-  ASSERT_EQ((*server)->ports().size(), 3U);
-  EXPECT_EQ((*server)->addresses()[1], "127.0.0.2:" + std::to_string((*server)->ports()[1]));
-  EXPECT_THAT((*server)->addresses()[2], StartsWith("0.0.0.0:"));
-  for (const std::uint16_t port : (*server)->ports()) EXPECT_NE(port, 0);
-}
-
-TEST_F(ServerTest, AnAddressInUseIsNamedWithItsCause) {
-  const auto server = start();
-  const std::string address = server->addresses().front();
-  const auto second = Server::start({.listen_addresses = {"127.0.0.1:0", address}},
-                                    [](const Request&) { return Response{}; });
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().error, EADDRINUSE);
-  EXPECT_THAT(second.error().message(), HasSubstr("cannot listen on " + address + " "));
-  EXPECT_THAT(second.error().message(), HasSubstr("Address already in use"));
-}
-
-TEST_F(ServerTest, AnAddressOfAnotherHostIsNamedWithItsCause) {
-  const auto server = Server::start({.listen_addresses = {"192.0.2.1:0"}},
-                                    [](const Request&) { return Response{}; });
-  ASSERT_FALSE(server);
-  EXPECT_EQ(server.error().error, EADDRNOTAVAIL);
-}
-
-TEST_F(ServerTest, RefusesOptionsThatServeNothing) {
-  const auto handler = [](const Request&) { return Response{}; };
-  EXPECT_FALSE(Server::start({}, handler));
-  EXPECT_FALSE(Server::start({.listen_addresses = {"127.0.0.1:0"}, .threads = 0}, handler));
-  const auto server = Server::start({.listen_addresses = {"[::1]:0"}}, handler);
-  ASSERT_FALSE(server);
-  EXPECT_THAT(server.error().message(), HasSubstr("IPv6"));
+TEST_F(ServerTest, CutsOffAClientThatTakesItsAnswerTooSlowly) {
+  const auto server = start({.send_timeout = milliseconds(200)});
+  Client slow(*server, 4096);
+  slow.send("GET /big HTTP/1.1\r\nHost: here\r\n\r\n");
+  const auto deadline = steady_clock::now() + kPatience;
+  bool goes_on = true;
+  while (goes_on && steady_clock::now() < deadline) {
+    goes_on = slow.receive_more(4096);
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  EXPECT_FALSE(goes_on) << "still served";
+  EXPECT_LT(slow.received().size(), big_->size());
 }
 
 }  // namespace

@@ -87,8 +87,7 @@ bool CgroupReader::wanted(std::size_t index, Slot slot, bool is_root,
 
 ReadOutcome CgroupReader::read(std::size_t index, const Place& place, Slot slot, bool is_root,
                                Snapshot& snapshot) {
-  Prepared& prepared = prepared_[index];
-  const FileKind& kind = *prepared.kind;
+  const FileKind& kind = *prepared_[index].kind;
   int handle = place.kept;
   if (handle < 0) {
     handle = files_.open(place.directory, compose(place.relative, kind.file));
@@ -97,11 +96,18 @@ ReadOutcome CgroupReader::read(std::size_t index, const Place& place, Slot slot,
   const std::int64_t size = fetch(handle);
   if (place.kept < 0) files_.close(handle);
   if (size < 0) return fail(kind, static_cast<int>(-size), place.relative);
+  text_size_ = static_cast<std::size_t>(size);
+  return read_text(index, text(), place.relative, slot, is_root, snapshot);
+}
+
+ReadOutcome CgroupReader::read_text(std::size_t index, std::string_view text, const char* relative,
+                                    Slot slot, bool is_root, Snapshot& snapshot) {
+  Prepared& prepared = prepared_[index];
+  const FileKind& kind = *prepared.kind;
   malformed_ = lines_ = 0;
-  parse(prepared, {buffer_.data(), static_cast<std::size_t>(size)},
-        {kind, slot, is_root, snapshot});
+  parse(prepared, text, {kind, slot, is_root, snapshot});
   if (malformed_ != 0) {
-    count_error(kind.name, "malformed", place.relative, kind.file);
+    count_error(kind.name, "malformed", relative, kind.file);
     return ReadOutcome::failed;
   }
   return ReadOutcome::ok;

@@ -63,6 +63,14 @@ class CgroupReader {
   ReadOutcome read(std::size_t index, const Place& place, Slot slot, bool is_root,
                    Snapshot& snapshot);
 
+  /// The same with what the file said when it was read last; `relative` as in Place.
+  ReadOutcome read_text(std::size_t index, std::string_view text, const char* relative, Slot slot,
+                        bool is_root, Snapshot& snapshot);
+  /// What the last read() read; until the next.
+  [[nodiscard]] std::string_view text() const { return {buffer_.data(), text_size_}; }
+  /// Whether disks may be others than in the pass before.
+  [[nodiscard]] bool devices_changed() const { return elements_.devices_changed(); }
+
   /// The outcome of a file that could not be opened, counted as read() counts it.
   ReadOutcome failed(std::size_t index, int error, const char* relative) {
     return fail(*prepared_[index].kind, error, relative);
@@ -141,6 +149,7 @@ class CgroupReader {
   std::vector<Prepared> prepared_;
   std::vector<Derivable> derivable_;  ///< by derived row of the plan
   std::vector<char> buffer_;
+  std::size_t text_size_ = 0;
   std::string path_;
   std::size_t malformed_ = 0;  ///< in the file just parsed
   std::size_t lines_ = 0;      ///< of elements, in the file just parsed

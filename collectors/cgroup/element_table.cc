@@ -1,6 +1,7 @@
 #include "collectors/cgroup/element_table.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace cgmon {
@@ -21,6 +22,7 @@ bool is_plain(std::string_view value) {
 int ElementTable::begin_pass(bool devices) {
   read_again_ = false;
   const int error = devices ? read_names() : 0;
+  devices_changed_ = text_ != last_text_ || (error != 0 && error != -ENOENT);
   if (text_ != last_text_ || elements_.size() > kMaxElements / 2) {
     last_text_ = text_;
     elements_.clear();

@@ -27,6 +27,9 @@ class ElementTable {
   /// again where `devices` are wanted; returns 0 or a negative errno of that.
   int begin_pass(bool devices);
 
+  /// Whether the names have changed in this pass, or could not be read: disks may be others now.
+  [[nodiscard]] bool devices_changed() const { return devices_changed_; }
+
   /// A block device: "/dev/NAME", or "MAJ:MIN" where the kernel gives no name (empty loop devices).
   std::uint32_t device(DeviceNumber number);
   /// Anything else, by its labels' values. kNone if one is no printable ASCII, has a quote or
@@ -52,6 +55,7 @@ class ElementTable {
   std::string partitions_, text_, fresh_;  // path; its text; the text being read
   std::string last_text_;                  // what the elements were made by
   bool read_again_ = false;                // in this pass
+  bool devices_changed_ = false;
   AxisElements elements_;
   std::vector<DeviceNumber> numbers_;  // by element
   std::vector<Device> devices_;        // those met, in the order of meeting them

@@ -14,8 +14,9 @@ KeptFiles::KeptFiles(Files& files, const ReadPlan& plan, std::size_t budget)
       kinds_(plan.files.size()),
       directories_(kMaxHierarchies) {
   for (std::size_t i = 0; i < plan.files.size(); ++i) {
-    // A file below /proc is read once a pass: nothing worth a descriptor.
-    if (plan.files[i].hierarchy != FileKind::kProc) by_rank_.push_back(i);
+    // A file below /proc is read once a pass, one that only writes change once a minute: nothing
+    // worth a descriptor.
+    if (plan.files[i].hierarchy != FileKind::kProc && !plan.files[i].written) by_rank_.push_back(i);
   }
   std::ranges::stable_sort(by_rank_, {}, [&](std::size_t i) { return plan.files[i].keep_rank; });
 }

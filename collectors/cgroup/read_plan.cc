@@ -20,7 +20,7 @@ int place_of(const Layout& layout, const Source& source) {
 bool overlap(When a, When b) { return a == When::any || b == When::any || a == b; }
 
 /// What a kept descriptor saves (measured: open and close cost 4-6 us, most for files whose text is
-/// longest to set up). Limits change seldom and come last.
+/// longest to set up). Files that only writes change are read too seldom to be kept at all.
 unsigned keep_rank(std::string_view file) {
   if (file == "memory.stat") return 0;
   if (file.ends_with(".pressure")) return 1;
@@ -28,10 +28,8 @@ unsigned keep_rank(std::string_view file) {
   if (file.starts_with("cpuacct.")) return 3;
   if (file == "memory.events" || file == "memory.oom_control") return 4;
   // Most kernels have few of these, and a file that is not there must not take another's place.
-  if (file.starts_with("blkio.") && !file.starts_with("blkio.throttle.")) return 7;
-  const bool limit = file.find("limit") != file.npos || file.ends_with(".max") ||
-                     file.ends_with(".low") || file.starts_with("cpu.");
-  return limit ? 6 : 5;
+  if (file.starts_with("blkio.") && !file.starts_with("blkio.throttle.")) return 6;
+  return 5;
 }
 
 /// v1 counts I/O that has a throttle rule, or all, or none: what says which.
@@ -166,6 +164,7 @@ class Planner {
     kind.group = reader;
     kind.keep_rank = keep_rank(source.file);
     kind.counting = counting_role(source.file);
+    kind.written = only_writes_change(source.file);
     kind.root_tells = kind.format == FileFormat::operations;
     return plan_.files.emplace_back(std::move(kind));
   }

@@ -39,6 +39,7 @@ struct FileKind {
   unsigned keep_rank = 0;  ///< lower: a kept descriptor saves more
   std::string page_size;   ///< the element of all its numbers, where the name carries one
   CountingRole counting = CountingRole::none;
+  bool written = false;  ///< only a write changes it: see only_writes_change()
   /// What the root's file lacks the others lack, too: every disk has a line in it, or none.
   bool root_tells = false;
   std::size_t replaces = kNoFile;  ///< read only where that file of the plan is not there

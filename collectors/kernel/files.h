@@ -41,6 +41,13 @@ class DirectoryListing {
   std::vector<Entry> entries_;
 };
 
+/// Files of a cgroup that change without anybody setting anything: the kernel notes events in them,
+/// and processes are moved through them. The watch of a directory's files leaves them out.
+[[nodiscard]] constexpr bool is_no_setting(std::string_view file) {
+  return file.ends_with(".events") || file.ends_with(".events.local") || file == "cgroup.procs" ||
+         file == "cgroup.threads" || file == "tasks";
+}
+
 /// What a watch reported since it was last asked; reused like DirectoryListing.
 struct WatchEvents {
   /// A directory that was made or moved in; it may be gone by now.
@@ -48,11 +55,20 @@ struct WatchEvents {
     int parent;  ///< watch number
     std::string name;
   };
+  /// A file of a watched directory that was written to.
+  struct Modified {
+    int directory;  ///< watch number
+    std::string name;
+  };
   std::vector<int> directories;  ///< watch numbers of directories whose set of children changed
   std::vector<int> files;        ///< watch numbers of files that the kernel has marked as changed
   std::vector<Made> made;
+  std::vector<Modified> modified;
   bool overflow = false;  ///< events were lost: all that is watched may have changed
-  void clear() { directories.clear(), files.clear(), made.clear(), overflow = false; }
+  void clear() {
+    directories.clear(), files.clear(), made.clear(), modified.clear();
+    overflow = false;
+  }
 };
 
 /// Every question that `collectors` puts to the kernel. One implementation makes the system calls
@@ -96,7 +112,8 @@ class Files {
   virtual int open_watch() = 0;
   /// Watches one more directory below a handle; returns its watch number.
   virtual int watch_directory(int watch, int dir, const char* path) = 0;
-  /// Watches a file: cgroup.events and the like, of which the kernel tells when they change.
+  /// Watches a file: cgroup.events and the like, of which the kernel tells when they change. Of a
+  /// directory, the files in it that somebody writes to, but for those of is_no_setting().
   virtual int watch_file(int watch, int dir, const char* path) = 0;
   virtual void unwatch(int watch, int number) = 0;
   /// What happened since the last call; never blocks. 0 or a negative errno.

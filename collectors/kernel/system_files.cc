@@ -17,6 +17,7 @@
 #include <climits>
 #include <cstddef>
 #include <cstring>
+#include <utility>
 
 namespace cgmon {
 namespace {
@@ -185,7 +186,11 @@ int SystemFiles::read_watch(int watch, WatchEvents& events) {
       if ((event.mask & IN_Q_OVERFLOW) != 0) {
         events.overflow = true;
       } else if ((event.mask & IN_MODIFY) != 0) {
-        events.files.push_back(event.wd);
+        if (event.len == 0) {
+          events.files.push_back(event.wd);
+        } else if (std::string file = name_of(event, name); !is_no_setting(file)) {
+          events.modified.push_back({event.wd, std::move(file)});
+        }
       } else if ((event.mask & IN_ISDIR) != 0) {
         if (events.directories.empty() || events.directories.back() != event.wd) {
           events.directories.push_back(event.wd);

@@ -117,6 +117,50 @@ struct Source {
   return source.key[0] >= '0' && source.key[0] <= '9' ? FileFormat::fields : FileFormat::flat_keyed;
 }
 
+/// Whether only a write(2) to a file of the cgroup (or of its parent's cgroup.subtree_control)
+/// changes what the file says: what was configured. Not what the kernel takes from elsewhere
+/// (cpuset.*.effective, memory.stat: hierarchical_memory_limit), nor what goes with a device that
+/// the kernel does not list in /proc/partitions (rdma.max, dmem.max), its scheduler (*.bfq.weight)
+/// or the host's capacity (misc.max).
+[[nodiscard]] constexpr bool only_writes_change(std::string_view file) {
+  constexpr auto kFiles = std::to_array<std::string_view>({
+      "cpu.max",
+      "cpu.max.burst",
+      "cpu.weight",
+      "cpu.idle",
+      "cpu.uclamp.min",
+      "cpu.uclamp.max",
+      "memory.max",
+      "memory.high",
+      "memory.low",
+      "memory.min",
+      "memory.swap.max",
+      "memory.swap.high",
+      "memory.zswap.max",
+      "pids.max",
+      "io.max",
+      "io.weight",
+      "io.latency",
+      "hugetlb.*.max",
+      "hugetlb.*.rsvd.max",
+      // v1
+      "cpu.shares",
+      "cpu.cfs_quota_us",
+      "cpu.cfs_period_us",
+      "cpu.cfs_burst_us",
+      "memory.limit_in_bytes",
+      "memory.soft_limit_in_bytes",
+      "memory.memsw.limit_in_bytes",
+      "blkio.throttle.read_bps_device",
+      "blkio.throttle.write_bps_device",
+      "blkio.throttle.read_iops_device",
+      "blkio.throttle.write_iops_device",
+      "hugetlb.*.limit_in_bytes",
+      "hugetlb.*.rsvd.limit_in_bytes",
+  });
+  return std::find(kFiles.begin(), kFiles.end(), file) != kFiles.end();
+}
+
 /// The one thing over which a row may spread at run time, and the labels that an element carries.
 enum class Axis : std::uint8_t {
   none,

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string_view>
+
 #include "collectors/metrics/tables.h"
 
 namespace cgmon {
@@ -95,6 +98,29 @@ TEST(FormatOf, FollowsFromFileAndKey) {
   EXPECT_EQ(format_of({proc, none, "pressure/cpu", "some"}), FileFormat::psi);
   EXPECT_EQ(format_of({proc, none, "meminfo", "MemTotal"}), FileFormat::meminfo);
   EXPECT_EQ(format_of({cpuacct, v1, "cpuacct.usage_percpu"}), FileFormat::per_cpu);
+}
+
+/// Whether a file's name says that it holds what was configured.
+bool is_named_as_a_setting(std::string_view file) {
+  for (const std::string_view word :
+       {".max", ".high", ".low", ".min", ".weight", ".burst", ".idle", ".shares", "_device",
+        "limit_in_bytes", "_quota_us", "_period_us", "_burst_us", ".latency"}) {
+    if (file.ends_with(word)) return true;
+  }
+  return false;
+}
+
+TEST(Rows, SayOfEachSettingWhetherOnlyWritesChangeIt) {
+  // What changes with a device, or with its scheduler: see only_writes_change().
+  const std::set<std::string_view> others{"rdma.max", "dmem.max", "misc.max", "io.bfq.weight",
+                                          "blkio.bfq.weight"};
+  for (const Row& entry : kRows) {
+    for (const Source& source : entry.sources) {
+      EXPECT_EQ(only_writes_change(source.file),
+                is_named_as_a_setting(source.file) && !others.contains(source.file))
+          << source.file;
+    }
+  }
 }
 
 }  // namespace

@@ -271,6 +271,21 @@ TEST(Collector, LeavesACgroupThatDiesWhileItIsReadOutWhole) {
   EXPECT_THAT(samples_of_cgroups(after), Each(Not(HasSubstr("id=\"" + id))));
 }
 
+TEST(Collector, ReadsTheNewFilesOfAControllerThatWasTakenAwayAndHandedDownAgain) {
+  FixtureHost host(kV2);
+  const auto collector = host.collector();
+  Snapshot before;
+  collector->collect(before, kNoDeadline);
+  const std::string path = "/sys/fs/cgroup" + a_docker_cgroup(host) + "/pids.current";
+  host.files.remove(path).set_file(path, "4321\n");  // whose handle is kept
+  Snapshot after;
+  collector->collect(after, kNoDeadline);
+  EXPECT_EQ(after.order.size(), before.order.size());
+  EXPECT_EQ(after.report.vanished_reading, 0U);
+  EXPECT_THAT(samples_of(page_of(after), "container_threads{"),
+              Contains(testing::EndsWith(" 4321")));
+}
+
 TEST(Collector, MixesNothingOfACgroupWithTheOneMadeAnewUnderItsName) {
   FixtureHost host(kV1);
   const auto collector = host.collector();
@@ -303,9 +318,10 @@ TEST(Collector, KeepsNoMoreDescriptorsThanItsBudgetAndGivesAllBack) {
       for (int pass = 0; pass < 3; ++pass) collector->collect(snapshot, kNoDeadline);
       EXPECT_LE(collector->kept_files().open_handles(), 2 * budget) << "and directories";
       EXPECT_EQ(snapshot.report.descriptors_kept, collector->kept_files().open_files());
-      // Beside the kept ones: a directory and a watch for each hierarchy, one for files, and /proc.
+      // Beside the kept ones: a directory and a watch for each hierarchy, one for cgroup.events,
+      // one for limits, and /proc.
       EXPECT_EQ(host.files.open_handles(),
-                collector->kept_files().open_handles() + 2 * collector->tree().walked().size() + 2);
+                collector->kept_files().open_handles() + 2 * collector->tree().walked().size() + 3);
     }
     EXPECT_THAT(host.files.open_paths(), IsEmpty()) << budget;
     EXPECT_EQ(host.files.bad_handles(), 0U) << budget;

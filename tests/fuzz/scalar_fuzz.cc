@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "agent/http/listen_address.h"
 #include "collectors/base/nearest.h"
 #include "config/scalar.h"
 #include "tests/fuzz/target.h"
@@ -28,6 +29,12 @@ void check_words(std::string_view input) {
     require(parse_host_port(to_string(*address)) == address, "an address is read back as it was");
     require(is_printable_ascii(address->host), "a host is printable");
     require(input.find(address->host) != input.npos, "a host is what was typed");
+    require(address->host.find('%') == std::string::npos, "a host has no scope id");
+    if (address->host.find(':') != std::string::npos) {  // others may be looked up
+      const auto place = parse_listen_address(to_string(*address));
+      require(place.has_value() && place->port == address->port, "IPv6 can be listened on");
+      require(*parse_listen_address(place->text()) == *place, "it is read back as it was");
+    }
   }
   Scopes scopes;
   if (add_scopes(input, scopes)) {

@@ -202,6 +202,9 @@ def hung_file():
                     expect(took < 0.5, f"a scrape of a stuck agent took {took:.1f} s")
             expect_equal(agent.get("/-/ready").status, 503, "status of /-/ready")
             expect_equal(agent.get("/-/healthy").status, 200, "status of /-/healthy")
+            resource = exposition.parse(agent.get("/metrics/resource", timeout).body)
+            expect_equal(resource.value("resource_scrape_error"), 1, "of the resource page")
+            expect_equal(agent.get("/api/v1/snapshot", timeout).status, 503, "status of the JSON")
             # A reader gets the end of the file when the last writer closes.
             os.close(os.open(f"{directory}/meminfo", os.O_WRONLY))
             wait_until(lambda: agent.get("/-/ready").status == 200, 10, "/-/ready is 200 again")
@@ -238,6 +241,28 @@ def taken_port():
     expect(address.encode() in ended.stderr, f"stderr does not name {address}: {ended.stderr!r}")
 
 
+def ipv6():
+    """Without a host in its address the agent serves IPv4 and IPv6, at [::1] and [::] IPv6 alone."""
+    if not _has_ipv6_loopback():
+        raise checks.Skip("this host has no IPv6 loopback address")
+    for host, at_ipv4 in (("", True), ("[::1]", False), ("[::]", False)):
+        port = free_port()
+        flag = f"--web.listen-address={host}:{port}"
+        with Agent(checks.agent_binary(), flag), Connection(port, host="::1") as connection:
+            answer = connection.get("/-/healthy")
+            expect_equal(answer.status, 200, f"health over IPv6 with {flag}")
+            expect_equal(not _refused(port), at_ipv4, f"serves IPv4 with {flag}")
+
+
+def _has_ipv6_loopback():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+            return True
+    except OSError:
+        return False
+
+
 def bad_flags():
     """Unknown flags and values out of range end with code 2 and a message that names the flag."""
     address = f"--web.listen-address=127.0.0.1:{free_port()}"
@@ -249,6 +274,7 @@ def bad_flags():
         ("--web.min-interval", "soon"),
         ("--only", "nonsense"),
         ("--web.listen-address", "127.0.0.1:99999"),
+        ("--web.listen-address", "[fe80::1%lo]:10190"),
         ("--config.file", "/nonexistent/agent.yaml"),
     ):
         words = [flag] if value is None else [f"{flag}={value}"]
@@ -323,7 +349,7 @@ def main():
     checks.agent_binary()
     tests = [
         paths, unknown_paths, other_methods, head, kept_connection, nonsense, sigterm_drains,
-        hung_file, sigint_ends_idle, taken_port, bad_flags, bad_config, good_config,
+        hung_file, sigint_ends_idle, taken_port, ipv6, bad_flags, bad_config, good_config,
     ]  # fmt: skip
     return checks.main("http", tests, limit_seconds=150)
 

@@ -158,6 +158,16 @@ def version():
         expect(f"{library} " in lines[-1] and f"{library} ," not in lines[-1], f"{lines[-1]!r}")
 
 
+def own_http_library():
+    """CivetWeb is a part of the program: Debian's library, which the build brings along, is not
+    loaded."""
+    with Agent(checks.agent_binary()) as agent, open(f"/proc/{agent.pid}/maps") as maps:
+        loaded = {line.split()[-1] for line in maps if ".so" in line}
+    expect(any("libprometheus-cpp-core" in name for name in loaded), f"loaded: {loaded}")
+    for name in ("civetweb", "prometheus-cpp-pull"):
+        expect(not any(name in file for file in loaded), f"{name} is loaded")
+
+
 def defaults_disabled():
     """--collector.disable-defaults leaves what is named; --web.disable-exporter-metrics leaves no
     metrics of the agent."""
@@ -172,7 +182,7 @@ def defaults_disabled():
 
 def main():
     checks.agent_binary()
-    tests = [query_parameters, reload, check_config, version, defaults_disabled]
+    tests = [query_parameters, reload, check_config, version, own_http_library, defaults_disabled]
     return checks.main("program", tests, limit_seconds=110)
 
 

@@ -224,6 +224,34 @@ TEST_F(SameAsKernel, WatchesFiles) {
   tree_.close(made);
 }
 
+TEST_F(SameAsKernel, WatchesTheFilesOfADirectory) {
+  const int real = system_.open_watch(), made = tree_.open_watch();
+  make_file("/a/limit", "1");
+  make_file("/a/memory.events", "1");
+  const int number = system_.watch_file(real, system_top_, "a");
+  EXPECT_GT(number, 0);
+  EXPECT_EQ(tree_.watch_file(made, tree_top_, "a"), number);
+  const auto append = [&](const std::string& path) {
+    std::ofstream(base_ + path, std::ios::app) << '2';
+    tree_.set_file(base_ + path, tree_.content(base_ + path) + '2');
+  };
+  append("/a/limit");
+  append("/a/memory.events");
+  make_directory("/a/below");
+  WatchEvents expected, seen;
+  EXPECT_EQ(system_.read_watch(real, expected), 0);
+  EXPECT_EQ(tree_.read_watch(made, seen), 0);
+  for (const WatchEvents* const events : {&expected, &seen}) {
+    ASSERT_EQ(events->modified.size(), 1U);
+    EXPECT_EQ(events->modified[0].directory, number);
+    EXPECT_EQ(events->modified[0].name, "limit");
+    EXPECT_TRUE(events->files.empty());
+    EXPECT_TRUE(events->directories.empty()) << "the set of children is another watch's";
+  }
+  system_.close(real);
+  tree_.close(made);
+}
+
 TEST_F(SameAsKernel, WatchesDirectories) {
   const int real = system_.open_watch(), made = tree_.open_watch();
   ASSERT_GE(real, 0);

@@ -137,12 +137,13 @@ void TreeFiles::report(const Node& directory, const Node& child, bool made) {
   for (const Handle& handle : handles_) {
     if (handle.watch == nullptr) continue;
     const auto found = handle.watch->numbers.find(&directory);
-    if (found == handle.watch->numbers.end()) continue;
+    if (found == handle.watch->numbers.end() || found->second.files) continue;
+    const int number = found->second.number;
     WatchEvents& events = handle.watch->events;
-    if (events.directories.empty() || events.directories.back() != found->second) {
-      events.directories.push_back(found->second);
+    if (events.directories.empty() || events.directories.back() != number) {
+      events.directories.push_back(number);
     }
-    if (made) events.made.push_back({found->second, child.name});
+    if (made) events.made.push_back({number, child.name});
   }
 }
 
@@ -151,8 +152,14 @@ void TreeFiles::report_change(const Node& file) {
   if (muted_) return;
   for (const Handle& handle : handles_) {
     if (handle.watch == nullptr) continue;
-    const auto found = handle.watch->numbers.find(&file);
-    if (found != handle.watch->numbers.end()) handle.watch->events.files.push_back(found->second);
+    const auto& numbers = handle.watch->numbers;
+    if (const auto found = numbers.find(&file); found != numbers.end()) {
+      handle.watch->events.files.push_back(found->second.number);
+    }
+    const auto directory = numbers.find(file.parent);
+    if (directory == numbers.end() || !directory->second.files || is_no_setting(file.name))
+      continue;
+    handle.watch->events.modified.push_back({directory->second.number, file.name});
   }
 }
 

@@ -219,31 +219,31 @@ int TreeFiles::open_watch() {
 int TreeFiles::watch_directory(int watch, int dir, const char* path) {
   Found found = look_up(dir, path, Last::keep);
   if (found.error == 0 && !found.node->is(S_IFDIR)) found.error = -ENOTDIR;
-  return add_watch(watch, found);
+  return add_watch(watch, found, false);
 }
 
 int TreeFiles::watch_file(int watch, int dir, const char* path) {
-  return add_watch(watch, look_up(dir, path, Last::keep));
+  return add_watch(watch, look_up(dir, path, Last::keep), true);
 }
 
-int TreeFiles::add_watch(int watch, const Found& found) {
+int TreeFiles::add_watch(int watch, const Found& found, bool files) {
   Handle* const handle = handle_of(watch);
   if (handle == nullptr) return -EBADF;
   if (handle->watch == nullptr) return -EINVAL;
   if (found.error != 0) return found.error;
   if (found.node->removed) return -ENOENT;
-  const auto [place, added] = handle->watch->numbers.try_emplace(found.node, 0);
-  if (!added) return place->second;
+  const auto [place, added] = handle->watch->numbers.try_emplace(found.node, Watched{0, files});
+  if (!added) return place->second.number;
   if (watch_error_ != 0) {
     handle->watch->numbers.erase(place);
     return -watch_error_;
   }
-  return place->second = ++handle->watch->last_number;
+  return place->second.number = ++handle->watch->last_number;
 }
 
 void TreeFiles::unwatch(int watch, int number) {
   if (Watch* const from = watch_of(watch)) {
-    std::erase_if(from->numbers, [&](const auto& entry) { return entry.second == number; });
+    std::erase_if(from->numbers, [&](const auto& entry) { return entry.second.number == number; });
   }
 }
 

@@ -129,8 +129,12 @@ class TreeFiles final : public Files {
     [[nodiscard]] const Node& mount_point() const;
     [[nodiscard]] std::string path() const;
   };
+  struct Watched {
+    int number;
+    bool files;  ///< itself, or the files in it
+  };
   struct Watch {
-    std::unordered_map<const Node*, int> numbers;
+    std::unordered_map<const Node*, Watched> numbers;
     WatchEvents events;
     int last_number = 0;
   };
@@ -150,7 +154,7 @@ class TreeFiles final : public Files {
   [[nodiscard]] Found look_up(int dir, std::string_view path, Last last);
   [[nodiscard]] Handle* handle_of(int number);
   [[nodiscard]] Watch* watch_of(int number);
-  int add_watch(int watch, const Found& found);
+  int add_watch(int watch, const Found& found, bool files);
   int take_handle(Handle handle);
   [[nodiscard]] bool full() const { return open_handles_ >= handle_limit_; }
 

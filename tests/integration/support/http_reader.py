@@ -18,11 +18,11 @@ class Response:
 
 
 class Connection:
-    """One keep-alive connection to 127.0.0.1. One thread."""
+    """One keep-alive connection. One thread."""
 
-    def __init__(self, port, timeout=20.0):
+    def __init__(self, port, timeout=20.0, host="127.0.0.1"):
         self.port = port
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        self._socket = socket.create_connection((host, port), timeout=timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
 

@@ -139,7 +139,7 @@ std::vector<InspectReport::Limit> inspect_limits(const Collector& collector,
     limit.effective = snapshot.value(resource.effective, slot);
     if (limit.own.is_absent() && limit.effective.is_absent()) continue;
     const Slot by = collector.limits().limiter(i, slot);
-    if (by != kNoSlot && snapshot.labels[by]) limit.set_by = snapshot.labels[by]->id;
+    if (by != kNoSlot) limit.set_by = collector.identifier().labels(by)->id;
     limits.push_back(std::move(limit));
   }
   return limits;

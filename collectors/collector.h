@@ -80,6 +80,7 @@ class Collector {
   void choose();
   void prepare(Snapshot& snapshot);
   void read_group(Group group, std::int64_t deadline_ns, Snapshot& snapshot);
+  // collector_files.cc: which files, and how one is read
   [[nodiscard]] bool may_read(std::size_t file, const Cgroup& cgroup, bool failed) const;
   void note_outcome(std::size_t file, const Cgroup& cgroup, bool is_root, ReadOutcome outcome);
   [[nodiscard]] bool takes_turns(std::size_t file) const;
@@ -114,6 +115,7 @@ class Collector {
   std::string online_text_;
   OomWatch oom_;
   Roots roots_;
+  std::string online_path_;  // of the CPUs that are online
   int proc_ = -1;
   std::int64_t boot_ns_ = 0;  // since the epoch; 0: unknown, negative: errno
 

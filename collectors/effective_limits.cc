@@ -10,6 +10,8 @@ constexpr std::size_t kCpus = row("cpuset_effective_cpus");
 constexpr std::size_t kHierarchical = row("memory_hierarchical_limit_bytes");
 constexpr std::size_t kMemory = row("container_spec_memory_limit_bytes");
 constexpr std::size_t kQuota = row("container_spec_cpu_quota");
+constexpr std::size_t kProcesses = row("host_pid_max");
+constexpr std::size_t kThreads = row("host_threads_max");
 constexpr std::size_t kPeriod = row("container_spec_cpu_period");
 
 /// The lesser of two limits; what is absent limits nothing.
@@ -21,6 +23,9 @@ Value lesser(Value a, Value b) {
 bool feeds(std::size_t row_index, const LimitedResource& resource) {
   if (row_index == resource.own) return true;
   if (resource.controller == Controller::memory) return row_index == kHierarchical;
+  if (resource.controller == Controller::pids) {
+    return row_index == kProcesses || row_index == kThreads;
+  }
   return resource.controller == Controller::cpu &&
          (row_index == kCpus || row_index == kQuota || row_index == kPeriod);
 }
@@ -34,10 +39,9 @@ Value of_machine(const LimitedResource& resource, Slot root, std::uint64_t onlin
     const bool is_known = cpus.is_number() && cpus.number != 0;
     return is_known ? Value::of(cpus.number * kMicrocores) : Value::absent();
   }
-  const Value processes = snapshot.value(row("host_pid_max"), root);
-  const Value threads = snapshot.value(row("host_threads_max"), root);
-  if (processes.is_absent() || threads.is_absent()) return Value::absent();
-  return lesser(processes, threads);
+  // A /proc of processes alone (subset=pid) does not say.
+  return lesser(lesser(snapshot.value(kProcesses, root), snapshot.value(kThreads, root)),
+                Value::unlimited());
 }
 
 /// The limit that a cgroup itself has; absent: it has no such file, or it could not be read.
@@ -108,8 +112,9 @@ void EffectiveLimits::apply(std::span<const Cgroup* const> order, const CgroupTr
               .walked = static_cast<std::size_t>(walked - tree.walked().begin()),
               .machine = Value::unlimited(),
               .snapshot = snapshot};
-    if (tree.is_host_root(*order[0])) {
-      pass.machine = of_machine(resource, order[0]->slot, online_cpus, snapshot);
+    if (const Slot root = order[0]->slot; tree.is_host_root(*order[0])) {
+      const bool unread = bounds[root].unread && !pass.is_cpu();
+      pass.machine = unread ? Value::absent() : of_machine(resource, root, online_cpus, snapshot);
     }
     for (std::size_t at = order.size(); at-- > 0;) {
       const Cgroup& cgroup = *order[at];

@@ -79,10 +79,16 @@ TEST(EffectiveLimits, AreTheTightestOfOwnAndAncestors) {
 TEST(EffectiveLimits, AreTheMachinesWhereNoCgroupHasAny) {
   FixtureHost host(kV2);
   make(host, "/a", "max", "max", "max");
+  host.files.set_file("/proc/sys/kernel/pid_max", "32768\n");
+  host.files.set_file("/proc/sys/kernel/threads-max", "3000\n");
   const Snapshot snapshot = collect(host);
-  EXPECT_EQ(limit(snapshot, kMemory, "/a"), limit(snapshot, kMemory, "/"));
-  EXPECT_EQ(limit(snapshot, kCpu, "/a"), 2'000'000U);
-  EXPECT_EQ(limit(snapshot, kPids, "/a"), limit(snapshot, kPids, "/"));
+  const Value memory = snapshot.value(kLimitedResources[kMemory].own, snapshot.order.front());
+  ASSERT_TRUE(memory.is_number());
+  for (const char* const id : {"/", "/a"}) {
+    EXPECT_EQ(limit(snapshot, kMemory, id), memory.number);
+    EXPECT_EQ(limit(snapshot, kCpu, id), 2'000'000U);
+    EXPECT_EQ(limit(snapshot, kPids, id), 3000U);
+  }
   EXPECT_EQ(by(snapshot, kMemory, "/a") + by(snapshot, kCpu, "/a") + by(snapshot, kPids, "/a"), "");
 }
 
@@ -132,6 +138,87 @@ TEST(EffectiveLimits, AreAbsentBelowALimitThatCouldNotBeRead) {
   EXPECT_EQ(limit(snapshot, kMemory, "/a"), std::nullopt);
   EXPECT_EQ(limit(snapshot, kMemory, "/a/b"), std::nullopt);
   EXPECT_NE(limit(snapshot, kPids, "/a/b"), std::nullopt);
+}
+
+TEST(EffectiveLimits, AreThoseAboveWhereTheControllerIsNotHandedDown) {
+  FixtureHost host(kV2);
+  make(host, "/a", "1000", "20000", "50");
+  host.files.add_directory(kTop + "/a/b");
+  const Snapshot snapshot = collect(host);
+  EXPECT_EQ(limit(snapshot, kMemory, "/a/b"), 1000U);
+  EXPECT_EQ(limit(snapshot, kCpu, "/a/b"), 200'000U);
+  EXPECT_EQ(limit(snapshot, kPids, "/a/b"), 50U);
+  EXPECT_EQ(by(snapshot, kPids, "/a/b"), "/a");
+}
+
+TEST(EffectiveLimits, AreAbsentWhereALimitIsMissingThoughItsControllerIsThere) {
+  FixtureHost host(kV2);
+  make(host, "/a", "1000", "max", "50");
+  host.files.set_file(kTop + "/a/b/memory.current", "1\n");
+  host.files.set_file(kTop + "/a/b/c/pids.max", "5\n");  // so /a/b has pids, too
+  const Snapshot snapshot = collect(host);
+  EXPECT_EQ(limit(snapshot, kMemory, "/a/b"), std::nullopt);
+  EXPECT_EQ(limit(snapshot, kMemory, "/a/b/c"), std::nullopt);
+  EXPECT_EQ(limit(snapshot, kPids, "/a/b"), std::nullopt);
+  EXPECT_EQ(limit(snapshot, kPids, "/a/b/c"), std::nullopt);
+  EXPECT_EQ(limit(snapshot, kCpu, "/a/b/c"), 2'000'000U);
+}
+
+TEST(EffectiveLimits, AreAbsentBelowAnAncestorThatIsNotShownAndCouldNotBeRead) {
+  FixtureHost host(kV2);
+  const std::string slice = kTop + "/system.slice";
+  host.files.set_file(slice + "/memory.max", "4096\n").set_error(slice + "/memory.max", EIO);
+  const Snapshot snapshot = collect(host, {.only = {.all = false, .containers = true}});
+  std::size_t containers = 0;
+  for (const Slot slot : snapshot.order) {
+    if (snapshot.labels[slot]->kind != CgroupKind::container) continue;
+    ++containers;
+    EXPECT_EQ(limit(snapshot, kMemory, snapshot.labels[slot]->id), std::nullopt);
+    EXPECT_NE(limit(snapshot, kPids, snapshot.labels[slot]->id), std::nullopt);
+  }
+  EXPECT_GT(containers, 0U);
+}
+
+TEST(EffectiveLimits, AreAbsentWhereTheDeadlineCameFirst) {
+  FixtureHost host(kV2);
+  make(host, "/a", "1000", "20000", "50");
+  const auto collector = host.collector();
+  Snapshot snapshot;
+  collector->collect(snapshot, kNoDeadline);
+  ASSERT_EQ(limit(snapshot, kMemory, "/a"), 1000U);
+  host.clock.advance(1);
+  collector->collect(snapshot, 0);
+  ASSERT_TRUE(snapshot.report.deadline_exceeded);
+  for (const LimitedResource& resource : kLimitedResources) {
+    for (const Slot slot : snapshot.order) {
+      if (snapshot.labels[slot]->kind == CgroupKind::root) continue;
+      EXPECT_TRUE(snapshot.value(resource.effective, slot).is_absent());
+    }
+    EXPECT_THAT(snapshot.axes[resource.info], IsEmpty());
+  }
+}
+
+TEST(EffectiveLimits, AreAbsentWhereTheMachinesAreUnknown) {
+  FixtureHost host(kV2);
+  make(host, "/a", "1000", "20000", "50");
+  host.files.set_file("/proc/sys/kernel/pid_max", "1\n");
+  host.files.set_error("/proc/sys/kernel/pid_max", EIO);
+  const Snapshot snapshot = collect(host);
+  EXPECT_EQ(limit(snapshot, kPids, "/a"), std::nullopt);
+  EXPECT_EQ(limit(snapshot, kMemory, "/a"), 1000U);
+}
+
+TEST(EffectiveLimits, NameTheAncestorAlsoWhereNothingElseIsAskedFor) {
+  FixtureHost host(kV2);
+  make(host, "/a", "1000", "20000", "50");
+  make(host, "/a/b", "max", "max", "max");
+  const auto collector = host.collector();
+  Snapshot snapshot;
+  collector->collect(snapshot, kNoDeadline, bit(Group::limits));
+  for (const std::size_t index : {kCpu, kMemory, kPids}) {
+    EXPECT_EQ(by(snapshot, index, "/a/b"), "/a");
+  }
+  EXPECT_THAT(samples_of(page_of(snapshot), "container_memory_effective_limit_bytes"), IsEmpty());
 }
 
 TEST(EffectiveLimits, AreAbsentWhereAncestorsAreHidden) {

@@ -134,7 +134,8 @@ TEST(TemplateGzip, IsASmallPartOfAUsualPage) {
       snapshot.labels.push_back(std::make_shared<const CgroupLabels>(std::move(labels)));
     }
     for (std::size_t row = 0; row < kRowCount; ++row) {
-      snapshot.served[row] = kRows[row].axis == Axis::none;
+      snapshot.served[row] =
+          kRows[row].axis == Axis::none && family_of(row).reporter != Reporter::nobody;
       snapshot.columns[row].reset(cgroups);
       for (const Slot slot : snapshot.order) {
         snapshot.columns[row].set(slot, Value::of(row % 8 == 0 ? 0 : random() % 500'000'000));

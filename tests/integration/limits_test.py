@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The effective limit of memory, CPU and tasks is the tightest on the way up, read here file by file.
+"""The effective limit of memory, CPU and tasks is the tightest on the way up, read file by file.
 
 Cgroups of our own, four levels deep, get limits by chance, 20 times over. What is to be shown is
 made of the kernel's files alone: the least from the cgroup up to the top, and the machine's.
@@ -159,9 +159,11 @@ class Limits:
         shown = page.value(kFamilies[controller], id=tree.path(name))
         # Cores are shown in millionths.
         expect(abs(shown - limit) < 2e-6 or shown == limit, f"{what}: {shown}, wanted {limit}")
-        info = page.sample("container_effective_limit_info", id=tree.path(name), resource=controller)
         if by is ...:
             return 0
+        info = page.sample(
+            "container_effective_limit_info", id=tree.path(name), resource=controller
+        )
         expect_equal(info and info.labels["limited_by"], by, "who limits " + what)
         return by is not None
 

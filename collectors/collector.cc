@@ -302,7 +302,10 @@ void Collector::read_for_sums(std::span<const std::size_t> files, std::int64_t d
         limits_.late(plan_.files[file], cgroup->slot);
         continue;
       }
-      if (!cgroup->is_in(walked_of_file_[file])) continue;
+      if (!cgroup->is_in(walked_of_file_[file])) {
+        note_missing(file, *cgroup);
+        continue;
+      }
       const CgroupReader::Place place{tree_.directory(walked_of_file_[file]),
                                       tree_.relative(*cgroup, walked_of_file_[file]), -1};
       limits_.note(plan_.files[file], cgroup->slot,
@@ -323,6 +326,7 @@ bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& repo
     const FileKind& kind = plan_.files[file];
     const std::size_t h = walked_of_file_[file];
     if (h != kProcFile && !cgroup.is_in(h)) {
+      note_missing(file, cgroup);
       failed |= !tree_.is_whole(h);
       if (kind.only_inputs()) continue;
       if (!lacking) lacking = failed ? Reason::failed : Reason::not_delegated;

@@ -80,25 +80,27 @@ class Collector {
   void choose();
   void prepare(Snapshot& snapshot);
   void read_group(Group group, std::int64_t deadline_ns, Snapshot& snapshot);
-  // collector_files.cc: which files, and how one is read
-  [[nodiscard]] bool may_read(std::size_t file, const Cgroup& cgroup, bool failed) const;
-  void note_outcome(std::size_t file, const Cgroup& cgroup, bool is_root, ReadOutcome outcome);
-  [[nodiscard]] bool takes_turns(std::size_t file) const;
   void judge_block_io(Snapshot& snapshot);
   void read_for_sums(std::span<const std::size_t> files, std::int64_t deadline_ns,
                      Snapshot& snapshot);
   bool read_cgroup(const Cgroup& cgroup, Group group, GroupReport& report, Snapshot& snapshot);
-  ReadOutcome read_file(std::size_t file, const Cgroup& cgroup, bool is_root, Snapshot& snapshot);
-  ReadOutcome read_kept_or_open(std::size_t file, const Cgroup& cgroup, bool is_root,
-                                Snapshot& snapshot);
-  [[nodiscard]] bool is_there(const Cgroup& cgroup, std::size_t h);
-  ReadOutcome really_absent(std::size_t file, const Cgroup& cgroup);
   void finish(Snapshot& snapshot, std::int64_t deadline_ns);
   void set_limits(Snapshot& snapshot);
   [[nodiscard]] std::uint64_t online_cpus();
   void set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const;
   [[nodiscard]] bool chosen(const CgroupLabels& labels) const;
   [[nodiscard]] int walked_index(int hierarchy) const;
+
+  // collector_files.cc: which files, and how one is read
+  [[nodiscard]] bool may_read(std::size_t file, const Cgroup& cgroup, bool failed) const;
+  void note_outcome(std::size_t file, const Cgroup& cgroup, bool is_root, ReadOutcome outcome);
+  void note_missing(std::size_t file, const Cgroup& cgroup);
+  [[nodiscard]] bool takes_turns(std::size_t file) const;
+  ReadOutcome read_file(std::size_t file, const Cgroup& cgroup, bool is_root, Snapshot& snapshot);
+  ReadOutcome read_kept_or_open(std::size_t file, const Cgroup& cgroup, bool is_root,
+                                Snapshot& snapshot);
+  [[nodiscard]] bool is_there(const Cgroup& cgroup, std::size_t h);
+  ReadOutcome really_absent(std::size_t file, const Cgroup& cgroup);
 
   Files& files_;
   const Clock& clock_;

@@ -46,6 +46,12 @@ void Collector::note_outcome(std::size_t file, const Cgroup& cgroup, bool is_roo
   if (takes_turns(file)) pins_[cgroup.slot] = Pin::fallback;
 }
 
+/// The cgroup is not in the file's hierarchy, as far as that was walked.
+void Collector::note_missing(std::size_t file, const Cgroup& cgroup) {
+  if (tree_.is_whole(walked_of_file_[file])) return;
+  limits_.note(plan_.files[file], cgroup.slot, ReadOutcome::failed);
+}
+
 ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is_root,
                                  Snapshot& snapshot) {
   const std::size_t h = walked_of_file_[file];

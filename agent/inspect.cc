@@ -80,7 +80,7 @@ class Inspection {
     report_.inside = manager.inside;
     list_directories();
     ask_engine();
-    if (!is_root()) report_.limits = inspect_limits(snapshot_, slot_);
+    if (!is_root()) report_.limits = inspect_limits(context_.collector, snapshot_, slot_);
     if (context_.collector.layout().restricted()) {
       need("limits of cgroups above those that this process sees",
            "mount the host's / at /host (docker: -v /:/host:ro,rslave) and give "

@@ -105,7 +105,7 @@ class FigureList {
     }
     if (cgroup_.snapshot.axes[row].empty()) return;
     ElementLabels labels;
-    labels.set_axis(kRows[row].axis, cgroup_.snapshot.elements.get());
+    labels.set_axis(kRows[row].axis, cgroup_.snapshot);
     for (const AxisSample& sample : cgroup_.snapshot.axes[row]) {
       if (sample.slot != cgroup_.slot) continue;
       done_[row] = true;
@@ -123,36 +123,24 @@ class FigureList {
   std::array<bool, kRowCount> done_{};
 };
 
-struct Limited {
-  std::string_view resource;
-  std::size_t row;
-};
-constexpr std::array kLimited{Limited{"cpu", row("container_spec_cpu_quota_cores")},
-                              Limited{"memory", row("container_spec_memory_limit_bytes")},
-                              Limited{"pids", row("container_threads_max")}};
-
 }  // namespace
 
 std::vector<InspectReport::Figure> inspect_figures(const InspectedCgroup& cgroup) {
   return FigureList(cgroup).make();
 }
 
-std::vector<InspectReport::Limit> inspect_limits(const Snapshot& snapshot, Slot slot) {
+std::vector<InspectReport::Limit> inspect_limits(const Collector& collector,
+                                                 const Snapshot& snapshot, Slot slot) {
   std::vector<InspectReport::Limit> limits;
-  for (const auto& [resource, row_index] : kLimited) {
-    InspectReport::Limit limit{.resource = resource, .unit = family_of(row_index).unit};
-    limit.own = limit.effective = snapshot.value(row_index, slot);
-    if (limit.own.is_number()) limit.set_by = snapshot.labels[slot]->id;
-    for (Slot at = snapshot.parent[slot]; at != kNoSlot; at = snapshot.parent[at]) {
-      // The host's root has no limits; what its rows show is the machine.
-      if (!snapshot.labels[at] || snapshot.labels[at]->kind == CgroupKind::root) break;
-      const Value above = snapshot.value(row_index, at);
-      const bool tighter = above.is_number() &&
-                           (!limit.effective.is_number() || above.number < limit.effective.number);
-      if (tighter) limit.set_by = snapshot.labels[at]->id;
-      if (tighter || (limit.effective.is_absent() && !above.is_absent())) limit.effective = above;
-    }
-    if (!limit.effective.is_absent()) limits.push_back(std::move(limit));
+  for (std::size_t i = 0; i < kLimitedResources.size(); ++i) {
+    const LimitedResource& resource = kLimitedResources.at(i);
+    InspectReport::Limit limit{.resource = resource.name, .unit = family_of(resource.own).unit};
+    limit.own = snapshot.value(resource.own, slot);
+    limit.effective = snapshot.value(resource.effective, slot);
+    if (limit.own.is_absent() && limit.effective.is_absent()) continue;
+    const Slot by = collector.limits().limiter(i, slot);
+    if (by != kNoSlot) limit.set_by = collector.identifier().labels(by)->id;
+    limits.push_back(std::move(limit));
   }
   return limits;
 }

@@ -6,6 +6,7 @@
 
 #include "agent/expose/inspect_report.h"
 #include "collectors/cgroup/read_plan.h"
+#include "collectors/collector.h"
 #include "collectors/metrics/snapshot.h"
 
 namespace cgmon {
@@ -26,7 +27,9 @@ struct InspectedCgroup {
 /// what was computed, then what the agent knows by itself.
 [[nodiscard]] std::vector<InspectReport::Figure> inspect_figures(const InspectedCgroup& cgroup);
 
-/// The limits of memory, cpu and pids, with the tightest of the cgroup and its ancestors.
-[[nodiscard]] std::vector<InspectReport::Limit> inspect_limits(const Snapshot& snapshot, Slot slot);
+/// The limits of memory, cpu and pids, with the tightest of the cgroup, its ancestors and the
+/// machine. `snapshot`: the collector's last.
+[[nodiscard]] std::vector<InspectReport::Limit> inspect_limits(const Collector& collector,
+                                                               const Snapshot& snapshot, Slot slot);
 
 }  // namespace cgmon

@@ -6,6 +6,7 @@
 
 #include "collectors/identity/cgroup_path.h"
 #include "collectors/lifecycle.h"
+#include "collectors/parse/cpu_list.h"
 #include "collectors/parse/number.h"
 #include "collectors/unavailable.h"
 
@@ -56,7 +57,8 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
       identifier_(metadata),
       oom_(files, clock, layout_, tree_, identifier_),
       host_(files, clock, roots, tree_, identifier_, disks),
-      roots_(roots) {
+      roots_(roots),
+      online_path_(roots.sysfs + "/devices/system/cpu/online") {
   follow_plan();
 }
 
@@ -192,6 +194,19 @@ void Collector::choose() {
   for (const Cgroup* const cgroup : tree_.in_order()) {
     (chosen(*identifier_.labels(cgroup->slot)) ? chosen_ : others_).push_back(cgroup);
   }
+  above_.clear();
+  std::vector<std::uint8_t>& seen = is_above_;
+  seen.assign(others_.empty() ? 0 : tree_.slots(), 0);
+  for (const Cgroup* const cgroup : chosen_) {
+    if (others_.empty()) break;
+    for (const Cgroup* at = cgroup; at != nullptr && at->slot != kNoSlot; at = at->parent) {
+      if (seen[at->slot] != 0) break;
+      seen[at->slot] = 1;
+    }
+  }
+  for (const Cgroup* const cgroup : others_) {
+    if (seen[cgroup->slot] != 0) above_.push_back(cgroup);
+  }
   kept_->fit(chosen_.size(), tree_.slots());
 }
 
@@ -223,6 +238,7 @@ void Collector::prepare(Snapshot& snapshot) {
   seen_.assign(tree_.slots(), 0);
   snapshot.report = {};
   reader_->begin_pass(tree_.slots());
+  limits_.begin(tree_.slots());
   if (reader_->devices_changed()) written_.forget_devices();
   host_.begin();
   blkio_read_ = disk_lines_ = false;
@@ -260,6 +276,7 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
     if (snapshot.alive[cgroup->slot] == 0) continue;
     if (clock_.monotonic_ns() > deadline_ns) {
       ++late;
+      for (const std::size_t file : files) limits_.late(plan_.files[file], cgroup->slot);
       continue;
     }
     if (!read_cgroup(*cgroup, group, report, snapshot)) {
@@ -289,13 +306,21 @@ void Collector::read_for_sums(std::span<const std::size_t> files, std::int64_t d
           return binding.row == kOomEvents || plan_.inherited[binding.row] ||
                  std::ranges::find(plan_.subtree_sums, binding.row) != plan_.subtree_sums.end();
         });
-    if (!summed) continue;
-    for (const Cgroup* const cgroup : others_) {
-      if (clock_.monotonic_ns() > deadline_ns) return;  // their last counts stand in for them
-      if (!cgroup->is_in(walked_of_file_[file])) continue;
+    const bool limits = EffectiveLimits::needs(plan_.files[file]);
+    if ((!summed && !limits) || walked_of_file_[file] == kProcFile) continue;
+    for (const Cgroup* const cgroup : summed ? others_ : above_) {
+      if (clock_.monotonic_ns() > deadline_ns) {  // their last counts stand in for them
+        limits_.late(plan_.files[file], cgroup->slot);
+        continue;
+      }
+      if (!cgroup->is_in(walked_of_file_[file])) {
+        note_missing(file, *cgroup);
+        continue;
+      }
       const CgroupReader::Place place{tree_.directory(walked_of_file_[file]),
                                       tree_.relative(*cgroup, walked_of_file_[file]), -1};
-      reader_->read(file, place, cgroup->slot, false, snapshot);
+      limits_.note(plan_.files[file], cgroup->slot,
+                   reader_->read(file, place, cgroup->slot, false, snapshot));
     }
   }
 }
@@ -316,7 +341,9 @@ bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& repo
     const FileKind& kind = plan_.files[file];
     const std::size_t h = walked_of_file_[file];
     if (h != kProcFile && !cgroup.is_in(h)) {
+      note_missing(file, cgroup);
       failed |= !tree_.is_whole(h);
+      if (kind.only_inputs()) continue;
       if (!lacking) lacking = failed ? Reason::failed : Reason::not_delegated;
       continue;
     }
@@ -332,112 +359,13 @@ bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& repo
       report.success = false;
     }
     // Of v1's block I/O no kernel has all the files.
-    if (outcome == ReadOutcome::absent && kind.root_tells) continue;
+    if (outcome == ReadOutcome::absent && (kind.root_tells || kind.only_inputs())) continue;
     if (!lacking) lacking = reason_of(kind, outcome, seen_[cgroup.slot]);
   }
   if (lacking && is_served(group, layout_)) {
     ++report.unavailable[static_cast<std::size_t>(*lacking)];
   }
   return true;
-}
-
-/// Whether a file may fill what others of its rows left empty.
-bool Collector::may_read(std::size_t file, const Cgroup& cgroup, bool failed) const {
-  if (root_lacks_[file] != 0 && !tree_.is_host_root(cgroup)) return false;
-  const std::size_t replaced = plan_.files[file].replaces;
-  if (replaced != FileKind::kNoFile && served_[replaced] == cgroup.slot) return false;
-  // Another source stands in for one that this host lacks. For one that failed it would be a
-  // counter that jumps to and fro between two counts.
-  if (failed && reader_->is_fallback(file)) return false;
-  // Nor does it take turns with one that comes and goes, as cpuacct does under systemd: the one
-  // that first yielded stays.
-  const Pin pin = pins_[cgroup.slot];
-  return pin == Pin::fallback ? has_fallback_[file] == 0
-                              : pin != Pin::preferred || !takes_turns(file);
-}
-
-/// Whether a file has numbers only in place of another's, and of whole cgroups.
-bool Collector::takes_turns(std::size_t file) const {
-  return reader_->is_fallback(file) && !plan_.files[file].over_axis();
-}
-
-void Collector::note_outcome(std::size_t file, const Cgroup& cgroup, bool is_root,
-                             ReadOutcome outcome) {
-  const FileKind& kind = plan_.files[file];
-  if (kind.root_tells && is_root) {
-    root_lacks_[file] =
-        outcome == ReadOutcome::absent || (outcome == ReadOutcome::ok && !reader_->had_lines()) ? 1
-                                                                                                : 0;
-  }
-  const bool known = outcome == ReadOutcome::ok || outcome == ReadOutcome::absent;
-  if (kind.is_rule() && !known) reader_->rules_unknown(cgroup.slot);
-  served_[file] = outcome == ReadOutcome::ok ? cgroup.slot : kNoSlot;
-  if (outcome != ReadOutcome::ok) return;
-  if (kind.root_tells) {
-    blkio_read_ = true;
-    disk_lines_ |= reader_->had_lines();
-  }
-  if (has_fallback_[file] != 0) pins_[cgroup.slot] = Pin::preferred;
-  if (takes_turns(file)) pins_[cgroup.slot] = Pin::fallback;
-}
-
-ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is_root,
-                                 Snapshot& snapshot) {
-  const std::size_t h = walked_of_file_[file];
-  if (h == kProcFile) {
-    if (proc_ < 0) return ReadOutcome::failed;
-    return reader_->read(file, {proc_, ".", -1}, cgroup.slot, is_root, snapshot);
-  }
-  if (!plan_.files[file].written) return read_kept_or_open(file, cgroup, is_root, snapshot);
-  if (const auto text = written_.text(file, cgroup)) {
-    return reader_->read_text(file, *text, tree_.relative(cgroup, h), cgroup.slot, is_root,
-                              snapshot);
-  }
-  const ReadOutcome outcome = read_kept_or_open(file, cgroup, is_root, snapshot);
-  if (outcome != ReadOutcome::ok) written_.forget(file, cgroup.slot);
-  if (outcome == ReadOutcome::ok) written_.keep(file, cgroup.slot, reader_->text());
-  return outcome;
-}
-
-ReadOutcome Collector::read_kept_or_open(std::size_t file, const Cgroup& cgroup, bool is_root,
-                                         Snapshot& snapshot) {
-  const std::size_t h = walked_of_file_[file];
-  CgroupReader::Place place{tree_.directory(h), tree_.relative(cgroup, h), -1};
-  if (kept_->keeps(file)) {
-    place.kept = kept_->get(file, cgroup.slot);
-    if (place.kept < 0) {
-      place.kept = kept_->open(file, cgroup.slot, place.directory, place.relative);
-    }
-  }
-  // Out of descriptors, a file is still read without keeping it.
-  const bool refused = place.kept < -1 && place.kept != -EMFILE && place.kept != -ENFILE;
-  ReadOutcome outcome = refused ? reader_->failed(file, -place.kept, place.relative)
-                                : reader_->read(file, place, cgroup.slot, is_root, snapshot);
-  if (outcome != ReadOutcome::ok && place.kept >= 0) {
-    kept_->drop(file, cgroup.slot);
-    place.kept = -1;
-    // A controller that was taken away and handed down again has other files in the same cgroup.
-    if (outcome == ReadOutcome::gone && is_there(cgroup, h)) {
-      outcome = reader_->read(file, place, cgroup.slot, is_root, snapshot);
-    }
-  }
-  return outcome == ReadOutcome::absent ? really_absent(file, cgroup) : outcome;
-}
-
-/// Whether the cgroup's directory is there and the known one.
-bool Collector::is_there(const Cgroup& cgroup, std::size_t h) {
-  FileStatus status;
-  const int error = files_.status(tree_.directory(h), tree_.relative(cgroup, h), status);
-  return error == 0 ? status.inode == cgroup.places[h].inode : error != -ENOENT;
-}
-
-/// ENOENT is said of a missing file and of a missing cgroup alike: the directory tells which. Asked
-/// once for a file that stays away, as the next walk notices a cgroup that went.
-ReadOutcome Collector::really_absent(std::size_t file, const Cgroup& cgroup) {
-  if (absent_[file][cgroup.slot] != 0) return ReadOutcome::absent;
-  if (!is_there(cgroup, walked_of_file_[file])) return ReadOutcome::gone;
-  absent_[file][cgroup.slot] = 1;
-  return ReadOutcome::absent;
 }
 
 /// Takes out what v1's block I/O does not count. Where no disk has a line at all, nothing is.
@@ -473,6 +401,8 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
     set_agent_rows(*cgroup, snapshot);
     reader_->derive(slot, tree_.is_host_root(*cgroup), snapshot);
   }
+  for (const Cgroup* const cgroup : above_) reader_->derive(cgroup->slot, false, snapshot);
+  set_limits(snapshot);
   for (Slot slot = 0; slot < snapshot.labels.size(); ++slot) {
     if (snapshot.alive[slot] == 0) snapshot.labels[slot].reset();
   }
@@ -507,6 +437,33 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   snapshot.containers_ended_dropped = identifier_.ended_dropped();
   snapshot.metadata_failures = identifier_.failures();
   snapshot.metadata_unresolved = identifier_.unresolved();
+}
+
+/// How many CPUs are online, 0 if the host's sysfs does not say.
+std::uint64_t Collector::online_cpus() {
+  if (cgmon::read_file(files_, Files::kAbsolute, online_path_.c_str(), 1U << 16U, online_text_) !=
+      0) {
+    return 0;
+  }
+  return count_cpu_list(online_text_).value_or(0);
+}
+
+void Collector::set_limits(Snapshot& snapshot) {
+  constexpr const LimitedResource& kCpu = kLimitedResources[0];
+  static_assert(kCpu.controller == Controller::cpu);
+  const std::uint64_t cpus = EffectiveLimits::computes(kCpu, snapshot) ? online_cpus() : 0;
+  limits_.apply(tree_.in_order(), tree_, layout_, cpus, snapshot);
+  limiter_of_slot_.assign(tree_.slots(), 0);
+  for (const LimitedResource& resource : kLimitedResources) {
+    for (AxisSample& sample : snapshot.axes[resource.info]) {
+      std::uint32_t& index = limiter_of_slot_[sample.element];
+      if (index == 0) {
+        snapshot.limiters.push_back(identifier_.labels(sample.element));
+        index = static_cast<std::uint32_t>(snapshot.limiters.size());
+      }
+      sample.element = index - 1;
+    }
+  }
 }
 
 void Collector::set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const {

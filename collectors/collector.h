@@ -12,6 +12,7 @@
 #include "collectors/cgroup/layout.h"
 #include "collectors/cgroup/read_plan.h"
 #include "collectors/cgroup/written_files.h"
+#include "collectors/effective_limits.h"
 #include "collectors/host_pass.h"
 #include "collectors/identity/identifier.h"
 #include "collectors/kernel/clock.h"
@@ -71,6 +72,7 @@ class Collector {
   [[nodiscard]] const ReadPlan& plan() const { return plan_; }
   [[nodiscard]] const Identifier& identifier() const { return identifier_; }
   [[nodiscard]] const CgroupTree& tree() const { return tree_; }
+  [[nodiscard]] const EffectiveLimits& limits() const { return limits_; }
   [[nodiscard]] const KeptFiles& kept_files() const { return *kept_; }
 
  private:
@@ -81,22 +83,27 @@ class Collector {
   void choose();
   void prepare(Snapshot& snapshot);
   void read_group(Group group, std::int64_t deadline_ns, Snapshot& snapshot);
-  [[nodiscard]] bool may_read(std::size_t file, const Cgroup& cgroup, bool failed) const;
-  void note_outcome(std::size_t file, const Cgroup& cgroup, bool is_root, ReadOutcome outcome);
-  [[nodiscard]] bool takes_turns(std::size_t file) const;
   void judge_block_io(Snapshot& snapshot);
   void read_for_sums(std::span<const std::size_t> files, std::int64_t deadline_ns,
                      Snapshot& snapshot);
   bool read_cgroup(const Cgroup& cgroup, Group group, GroupReport& report, Snapshot& snapshot);
+  void finish(Snapshot& snapshot, std::int64_t deadline_ns);
+  void set_limits(Snapshot& snapshot);
+  [[nodiscard]] std::uint64_t online_cpus();
+  void set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const;
+  [[nodiscard]] bool chosen(const CgroupLabels& labels) const;
+  [[nodiscard]] int walked_index(int hierarchy) const;
+
+  // collector_files.cc: which files, and how one is read
+  [[nodiscard]] bool may_read(std::size_t file, const Cgroup& cgroup, bool failed) const;
+  void note_outcome(std::size_t file, const Cgroup& cgroup, bool is_root, ReadOutcome outcome);
+  void note_missing(std::size_t file, const Cgroup& cgroup);
+  [[nodiscard]] bool takes_turns(std::size_t file) const;
   ReadOutcome read_file(std::size_t file, const Cgroup& cgroup, bool is_root, Snapshot& snapshot);
   ReadOutcome read_kept_or_open(std::size_t file, const Cgroup& cgroup, bool is_root,
                                 Snapshot& snapshot);
   [[nodiscard]] bool is_there(const Cgroup& cgroup, std::size_t h);
   ReadOutcome really_absent(std::size_t file, const Cgroup& cgroup);
-  void finish(Snapshot& snapshot, std::int64_t deadline_ns);
-  void set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const;
-  [[nodiscard]] bool chosen(const CgroupLabels& labels) const;
-  [[nodiscard]] int walked_index(int hierarchy) const;
 
   Files& files_;
   const Clock& clock_;
@@ -109,9 +116,12 @@ class Collector {
   std::optional<KeptFiles> kept_;
   Identifier identifier_;
   std::vector<SubtreeSums> sums_;
+  EffectiveLimits limits_;
+  std::string online_text_;
   OomWatch oom_;
   HostPass host_;
   Roots roots_;
+  std::string online_path_;  // of the CPUs that are online
   int proc_ = -1;
   std::vector<std::uint64_t> seen_;  // by slot: what of the kernel was there in this pass
   std::int64_t boot_ns_ = 0;         // since the epoch; 0: unknown, negative: errno
@@ -127,10 +137,13 @@ class Collector {
   std::size_t blkio_ = kProcFile;  // the hierarchy of v1's block I/O, among the tree's walked ones
   /// Which source a cgroup's counters come from, where this host has two.
   enum class Pin : std::uint8_t { none, preferred, fallback };
-  std::vector<Pin> pins_;              // by slot
-  std::vector<const Cgroup*> others_;  // what it leaves out
-  std::vector<const Cgroup*> chosen_;  // what this pass reads, in path order
-  std::vector<std::uint8_t> known_;    // by slot: the identifier knows it
+  std::vector<Pin> pins_;                       // by slot
+  std::vector<const Cgroup*> others_;           // what it leaves out
+  std::vector<const Cgroup*> above_;            // of these, ancestors of what it reads
+  std::vector<std::uint8_t> is_above_;          // by slot: read, or an ancestor of what is
+  std::vector<std::uint32_t> limiter_of_slot_;  // index into Snapshot::limiters + 1
+  std::vector<const Cgroup*> chosen_;           // what this pass reads, in path order
+  std::vector<std::uint8_t> known_;             // by slot: the identifier knows it
   PassReport totals_;
 };
 

@@ -4,8 +4,19 @@
 
 namespace cgmon {
 
-void ElementLabels::set_axis(Axis axis, const AxisElements* elements) {
+void ElementLabels::set_axis(Axis axis, const Snapshot& snapshot) {
   axis_ = axis;
+  if (axis == Axis::limited_by) {
+    const auto& limiters = snapshot.limiters;
+    if (texts_.size() < limiters.size()) texts_.resize(limiters.size());
+    for (std::size_t i = 0; i < limiters.size(); ++i) {
+      texts_[i] = "limited_by=\"";
+      append_escaped(texts_[i], limiters[i]->id);
+      texts_[i] += "\",";
+    }
+    return;
+  }
+  const AxisElements* const elements = snapshot.elements.get();
   if (axis == Axis::cpu || elements == nullptr) return;
   if (texts_.size() < elements->size()) texts_.resize(elements->size());
   for (std::size_t i = 0; i < elements->size(); ++i) {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "collectors/metrics/axis.h"
+#include "collectors/metrics/snapshot.h"
 
 namespace cgmon {
 
@@ -13,8 +13,8 @@ namespace cgmon {
 /// `cpu="cpu00",`, `device="/dev/vda",major="254",minor="0",`. Reuses its texts. One-thread.
 class ElementLabels {
  public:
-  /// Goes over to an axis. `elements`: the snapshot's; nullptr will do for the axis `cpu`.
-  void set_axis(Axis axis, const AxisElements* elements);
+  /// Goes over to an axis of a snapshot.
+  void set_axis(Axis axis, const Snapshot& snapshot);
 
   /// Holds until the next call.
   [[nodiscard]] std::string_view of(std::uint32_t element);

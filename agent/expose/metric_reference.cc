@@ -77,9 +77,11 @@ std::string_view elements(Axis axis) {
     case Axis::interface:
       return "one an interface";
     case Axis::region:
+      return "one a region of device memory";
+    case Axis::limited_by:
       break;
   }
-  return "one a region of device memory";
+  return "one at most";
 }
 
 std::string labels_of(Axis axis) {
@@ -232,12 +234,12 @@ bool can_say_no_limit(const Source& source) {
 std::string computed(const Row& row) {
   std::vector<std::string> inputs;
   for (const RowName& input : row.inputs) inputs.push_back(name_of(input.family, input.labels));
-  std::string how = formula(row.derive, inputs);
+  std::string how = row.derive != nullptr ? formula(row.derive, inputs) : std::string();
   if (how.empty()) {
     how = "from";
     for (const std::string& input : inputs) how += " " + input;
   }
-  return row.sources.empty() ? how : how + ", where no file has it";
+  return row.sources.empty() || row.derive == nullptr ? how : how + ", where no file has it";
 }
 
 void append_row(std::size_t row_index, std::string& text) {
@@ -253,7 +255,7 @@ void append_row(std::size_t row_index, std::string& text) {
   }
   sources.append_to(text);
   Columns facts("  ");
-  if (row.derive != nullptr) facts.add({"computed", computed(row)});
+  if (!row.inputs.empty()) facts.add({"computed", computed(row)});
   if (row.axis != Axis::none) facts.add({"samples", std::string(elements(row.axis))});
   if (row.has_group)
     facts.add({"collector", std::string(info(row.group).name) + ", " + switch_of(row.group)});

@@ -155,7 +155,7 @@ void PrometheusText::write_row(const Snapshot& snapshot, std::size_t row_index) 
 
 void PrometheusText::write_axis_row(const Snapshot& snapshot, std::size_t row_index) {
   if (snapshot.axes[row_index].empty()) return;
-  element_labels_.set_axis(kRows[row_index].axis, snapshot.elements.get());
+  element_labels_.set_axis(kRows[row_index].axis, snapshot);
   for (const AxisSample& sample : snapshot.axes[row_index]) {
     if (snapshot.alive[sample.slot] == 0) continue;
     write_sample(row_index, sample.slot, blocks_[sample.slot].of(LabelSet::identity),

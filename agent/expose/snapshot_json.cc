@@ -54,7 +54,7 @@ class CgroupsJson {
  public:
   CgroupsJson(const Snapshot& snapshot, JsonWriter& json) : snapshot_(snapshot), json_(json) {
     for (std::size_t axis = 0; axis < kAxes; ++axis) {
-      element_labels_.at(axis).set_axis(static_cast<Axis>(axis), snapshot.elements.get());
+      element_labels_.at(axis).set_axis(static_cast<Axis>(axis), snapshot);
     }
   }
 

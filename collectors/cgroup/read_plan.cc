@@ -107,12 +107,15 @@ class Planner {
       plan_.inherited[needed] |= row.only_if_number.nearest;
     }
     possible |= bind_sources(row_index, needed, reader);
-    if (row.derive != nullptr) {
-      bool inputs = true;
+    if (!row.inputs.empty()) {
+      bool all = true, first = true;
       for (const RowName& input : row.inputs) {
-        inputs &= add(find_row(input.family, input.labels), reader) || input.optional;
+        const bool has = add(find_row(input.family, input.labels), reader);
+        all &= has || input.optional;
+        if (&input == row.inputs.begin()) first = has;
       }
-      possible |= inputs;
+      // Derived where all are there; the agent computes by the first, others help.
+      possible = row.derive != nullptr ? possible || all : possible && first;
     }
     plan_.read[row_index] = possible;
     return possible;
@@ -239,19 +242,27 @@ class Planner {
   std::array<bool, kRowCount> done_{};
 };
 
-/// Marks a row of the plan and all that it is made with.
-void mark_needed(const ReadPlan& plan, std::size_t row_index, std::vector<bool>& needed) {
+/// Marks a row of the plan and all that it is made with, for a part that has `groups`.
+void mark_needed(const ReadPlan& plan, std::size_t row_index, GroupSet groups,
+                 std::vector<bool>& needed) {
   if (needed[row_index] || !plan.read[row_index]) return;
   needed[row_index] = true;
   const Row& row = kRows[row_index];
   if (!row.only_if_number.family.empty()) {
-    mark_needed(plan, find_row(row.only_if_number.family, row.only_if_number.labels), needed);
+    mark_needed(plan, find_row(row.only_if_number.family, row.only_if_number.labels), groups,
+                needed);
   }
-  for (const RowName& input : row.inputs) {
-    mark_needed(plan, find_row(input.family, input.labels), needed);
+  for (const RowName& name : row.inputs) {
+    const std::size_t input = find_row(name.family, name.labels);
+    // What the agent computes after all groups were read may be left to the input's own group.
+    const bool left = row.derive == nullptr && family_of(input).reporter != Reporter::nobody &&
+                      (groups & bit(group_of(input))) != 0;
+    if (!left) mark_needed(plan, input, groups, needed);
   }
   if (!plan.judges_block_io || std::ranges::none_of(row.sources, &is_judged)) return;
-  for (const RowName& rule : kThrottleRules) mark_needed(plan, find_row(rule.family), needed);
+  for (const RowName& rule : kThrottleRules) {
+    mark_needed(plan, find_row(rule.family), groups, needed);
+  }
 }
 
 }  // namespace
@@ -279,7 +290,7 @@ PlanPart part_of(const ReadPlan& plan, GroupSet groups) {
       if (static_cast<std::size_t>(group_of(row_index)) != group) continue;
       if (family_of(row_index).reporter == Reporter::nobody) continue;
       part.served[row_index] = plan.served[row_index];
-      mark_needed(plan, row_index, needed);
+      mark_needed(plan, row_index, part.groups, needed);
     }
     for (std::size_t file = 0; file < plan.files.size(); ++file) {
       const bool needs = std::ranges::any_of(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -46,6 +47,12 @@ struct FileKind {
 
   [[nodiscard]] bool is_rule() const {
     return counting == CountingRole::read_rule || counting == CountingRole::write_rule;
+  }
+  /// Whether all its numbers are inputs that no output shows: lacking it is nothing to report.
+  [[nodiscard]] bool only_inputs() const {
+    return std::ranges::all_of(bindings, [](const Binding& binding) {
+      return family_of(binding.row).reporter == Reporter::nobody;
+    });
   }
   /// Whether it has a number for each element of an axis (CPUs aside: those are one line).
   [[nodiscard]] bool over_axis() const {

@@ -18,16 +18,18 @@ struct AxisElement {
   friend bool operator==(const AxisElement&, const AxisElement&) = default;
 };
 
-/// What AxisSample::element counts into, for every axis but `cpu` (there it is the CPU's number).
-/// A device is the same element for the axes `device` and `device_number`.
+/// What AxisSample::element counts into, for every axis but `cpu` (there it is the CPU's number)
+/// and `limited_by` (there it counts into Snapshot::limiters). A device is the same element for the
+/// axes `device` and `device_number`.
 using AxisElements = std::vector<AxisElement>;
 
 /// The names of an axis' labels.
 [[nodiscard]] inline std::span<const std::string_view> label_names(Axis axis) {
   static constexpr std::array<std::string_view, 3> kDevice{"device", "major", "minor"};
   static constexpr std::array<std::string_view, 2> kDeviceResource{"device", "resource"};
-  static constexpr std::array<std::string_view, 6> kOthers{"cpu",      "pagesize", "node",
-                                                           "resource", "region",   "interface"};
+  static constexpr std::array<std::string_view, 7> kOthers{"cpu",      "pagesize", "node",
+                                                           "resource", "region",   "interface",
+                                                           "limited_by"};
   const auto other = [](std::size_t index) { return std::span(kOthers).subspan(index, 1); };
   switch (axis) {
     case Axis::none:
@@ -50,6 +52,8 @@ using AxisElements = std::vector<AxisElement>;
       return other(4);
     case Axis::interface:
       return other(5);
+    case Axis::limited_by:
+      return other(6);
   }
   return {};
 }

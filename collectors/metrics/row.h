@@ -178,8 +178,9 @@ enum class Axis : std::uint8_t {
   device_resource,  ///< device="mlx5_0",resource="hca_handle"
   region,           ///< region="drm/0000:03:00.0/vram0"
   interface,        ///< interface="eth0"
+  limited_by,       ///< limited_by="/system.slice": a cgroup, see Snapshot::limiters
 };
-inline constexpr std::size_t kAxes = static_cast<std::size_t>(Axis::interface) + 1;
+inline constexpr std::size_t kAxes = static_cast<std::size_t>(Axis::limited_by) + 1;
 
 /// What stands in a file's name for the page size: the row is read of one file a size.
 inline constexpr std::string_view kEachPageSize = ".*.";
@@ -223,8 +224,8 @@ struct Row {
       {};  ///< fixed labels as printed: failure_type="pgfault",scope="container"
   InlineList<Source, 6> sources = {};  ///< in order of preference: the first that yields wins
   Axis axis = Axis::none;
-  Derivation derive = nullptr;  ///< used where no source yielded
-  InlineList<RowName, 8> inputs = {};
+  Derivation derive = nullptr;         ///< used where no source yielded
+  InlineList<RowName, 8> inputs = {};  ///< of `derive`, or of the agent's own computing
   RowName only_if_number = {};  ///< no value unless that row has a number (CFS needs a quota)
   Unlimited unlimited = Unlimited::print_nothing;
   bool zero_is_none = false;  ///< the kernel writes 0 for "not set", which is absent

@@ -61,7 +61,7 @@ class Column {
 /// One number of a row that spreads over an axis.
 struct AxisSample {
   Slot slot;
-  std::uint32_t element;  ///< number of the CPU, else an index into Snapshot::elements
+  std::uint32_t element;  ///< see AxisElements
   std::uint64_t value;
 };
 
@@ -152,8 +152,11 @@ struct MetadataFailure {
 /// after it was published.
 struct Snapshot {
   std::array<Column, kRowCount> columns;  ///< by row; not in use where this host has no source
-  std::array<std::vector<AxisSample>, kRowCount> axes;        ///< by row, in path order
-  std::shared_ptr<const AxisElements> elements;               ///< of the axes; nullptr: none
+  std::array<std::vector<AxisSample>, kRowCount> axes;  ///< by row, in path order
+  std::shared_ptr<const AxisElements> elements;         ///< of the axes; nullptr: none
+  /// Cgroups whose limit is the tightest of others: what the axis `limited_by` counts into. They
+  /// need not be among those that are shown.
+  std::vector<std::shared_ptr<const CgroupLabels>> limiters;
   std::vector<LooseSample> loose;                             ///< in the order of their rows
   std::shared_ptr<const std::vector<MachineSample>> machine;  ///< by family; nullptr: not read
   std::vector<Slot> order;                                    ///< living cgroups in path order

@@ -12,6 +12,7 @@
 #include "collectors/metrics/tables_host.h"
 #include "collectors/metrics/tables_identity.h"
 #include "collectors/metrics/tables_io.h"
+#include "collectors/metrics/tables_limits.h"
 #include "collectors/metrics/tables_memory.h"
 #include "collectors/metrics/tables_network.h"
 #include "collectors/metrics/tables_pids.h"
@@ -41,13 +42,15 @@ inline constexpr auto kFamilies = tables::joined(
     tables::families::kSpec, tables::families::kCpu, tables::families::kMemory,
     tables::families::kPids, tables::families::kPressure, tables::families::kIo,
     tables::families::kNetwork, tables::families::kDisk, tables::families::kProcess,
-    tables::families::kResources, tables::families::kHost, tables::families::kIdentity);
+    tables::families::kResources, tables::families::kLimits, tables::families::kHost,
+    tables::families::kIdentity);
 
 /// Every number, with its sources in order of preference. Rows of a family stand together.
 inline constexpr auto kRows = tables::joined(
     tables::rows::kSpec, tables::rows::kCpu, tables::rows::kMemory, tables::rows::kPids,
     tables::rows::kPressure, tables::rows::kIo, tables::rows::kNetwork, tables::rows::kDisk,
-    tables::rows::kProcess, tables::rows::kResources, tables::rows::kHost, tables::rows::kIdentity);
+    tables::rows::kProcess, tables::rows::kResources, tables::rows::kLimits, tables::rows::kHost,
+    tables::rows::kIdentity);
 
 inline constexpr std::size_t kRowCount = kRows.size();
 inline constexpr std::size_t kNoRow = static_cast<std::size_t>(-1);

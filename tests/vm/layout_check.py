@@ -42,7 +42,8 @@ def guest_command(name):
         layout=$?
         {tests}/integration/inspect_test.py {docker}; inspect=$?
         {tests}/integration/block_io_test.py; block_io=$?
-        [ $truth = 0 ] && [ $layout = 0 ] && [ $inspect = 0 ] && [ $block_io = 0 ]"""
+        {tests}/integration/limits_test.py; limits=$?
+        [ $truth$layout$inspect$block_io$limits = 00000 ]"""
 
 
 def check(name):

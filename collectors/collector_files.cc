@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <cerrno>
+
+#include "collectors/collector.h"
+
+namespace cgmon {
+
+/// Whether a file may fill what others of its rows left empty.
+bool Collector::may_read(std::size_t file, const Cgroup& cgroup, bool failed) const {
+  if (root_lacks_[file] != 0 && !tree_.is_host_root(cgroup)) return false;
+  const std::size_t replaced = plan_.files[file].replaces;
+  if (replaced != FileKind::kNoFile && served_[replaced] == cgroup.slot) return false;
+  // Another source stands in for one that this host lacks. For one that failed it would be a
+  // counter that jumps to and fro between two counts.
+  if (failed && reader_->is_fallback(file)) return false;
+  // Nor does it take turns with one that comes and goes, as cpuacct does under systemd: the one
+  // that first yielded stays.
+  const Pin pin = pins_[cgroup.slot];
+  return pin == Pin::fallback ? has_fallback_[file] == 0
+                              : pin != Pin::preferred || !takes_turns(file);
+}
+
+/// Whether a file has numbers only in place of another's, and of whole cgroups.
+bool Collector::takes_turns(std::size_t file) const {
+  return reader_->is_fallback(file) && !plan_.files[file].over_axis();
+}
+
+void Collector::note_outcome(std::size_t file, const Cgroup& cgroup, bool is_root,
+                             ReadOutcome outcome) {
+  const FileKind& kind = plan_.files[file];
+  limits_.note(kind, cgroup.slot, outcome);
+  if (kind.root_tells && is_root) {
+    root_lacks_[file] =
+        outcome == ReadOutcome::absent || (outcome == ReadOutcome::ok && !reader_->had_lines()) ? 1
+                                                                                                : 0;
+  }
+  const bool known = outcome == ReadOutcome::ok || outcome == ReadOutcome::absent;
+  if (kind.is_rule() && !known) reader_->rules_unknown(cgroup.slot);
+  served_[file] = outcome == ReadOutcome::ok ? cgroup.slot : kNoSlot;
+  if (outcome != ReadOutcome::ok) return;
+  if (kind.root_tells) {
+    blkio_read_ = true;
+    disk_lines_ |= reader_->had_lines();
+  }
+  if (has_fallback_[file] != 0) pins_[cgroup.slot] = Pin::preferred;
+  if (takes_turns(file)) pins_[cgroup.slot] = Pin::fallback;
+}
+
+/// The cgroup is not in the file's hierarchy, as far as that was walked.
+void Collector::note_missing(std::size_t file, const Cgroup& cgroup) {
+  if (tree_.is_whole(walked_of_file_[file])) return;
+  limits_.note(plan_.files[file], cgroup.slot, ReadOutcome::failed);
+}
+
+ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is_root,
+                                 Snapshot& snapshot) {
+  const std::size_t h = walked_of_file_[file];
+  if (h == kProcFile) {
+    if (proc_ < 0) return ReadOutcome::failed;
+    return reader_->read(file, {proc_, ".", -1}, cgroup.slot, is_root, snapshot);
+  }
+  if (!plan_.files[file].written) return read_kept_or_open(file, cgroup, is_root, snapshot);
+  if (const auto text = written_.text(file, cgroup)) {
+    return reader_->read_text(file, *text, tree_.relative(cgroup, h), cgroup.slot, is_root,
+                              snapshot);
+  }
+  const ReadOutcome outcome = read_kept_or_open(file, cgroup, is_root, snapshot);
+  if (outcome != ReadOutcome::ok) written_.forget(file, cgroup.slot);
+  if (outcome == ReadOutcome::ok) written_.keep(file, cgroup.slot, reader_->text());
+  return outcome;
+}
+
+ReadOutcome Collector::read_kept_or_open(std::size_t file, const Cgroup& cgroup, bool is_root,
+                                         Snapshot& snapshot) {
+  const std::size_t h = walked_of_file_[file];
+  CgroupReader::Place place{tree_.directory(h), tree_.relative(cgroup, h), -1};
+  if (kept_->keeps(file)) {
+    place.kept = kept_->get(file, cgroup.slot);
+    if (place.kept < 0) {
+      place.kept = kept_->open(file, cgroup.slot, place.directory, place.relative);
+    }
+  }
+  // Out of descriptors, a file is still read without keeping it.
+  const bool refused = place.kept < -1 && place.kept != -EMFILE && place.kept != -ENFILE;
+  ReadOutcome outcome = refused ? reader_->failed(file, -place.kept, place.relative)
+                                : reader_->read(file, place, cgroup.slot, is_root, snapshot);
+  if (outcome != ReadOutcome::ok && place.kept >= 0) {
+    kept_->drop(file, cgroup.slot);
+    place.kept = -1;
+    // A controller that was taken away and handed down again has other files in the same cgroup.
+    if (outcome == ReadOutcome::gone && is_there(cgroup, h)) {
+      outcome = reader_->read(file, place, cgroup.slot, is_root, snapshot);
+    }
+  }
+  return outcome == ReadOutcome::absent ? really_absent(file, cgroup) : outcome;
+}
+
+/// Whether the cgroup's directory is there and the known one.
+bool Collector::is_there(const Cgroup& cgroup, std::size_t h) {
+  FileStatus status;
+  const int error = files_.status(tree_.directory(h), tree_.relative(cgroup, h), status);
+  return error == 0 ? status.inode == cgroup.places[h].inode : error != -ENOENT;
+}
+
+/// ENOENT is said of a missing file and of a missing cgroup alike: the directory tells which. Asked
+/// once for a file that stays away, as the next walk notices a cgroup that went.
+ReadOutcome Collector::really_absent(std::size_t file, const Cgroup& cgroup) {
+  if (absent_[file][cgroup.slot] != 0) return ReadOutcome::absent;
+  if (!is_there(cgroup, walked_of_file_[file])) return ReadOutcome::gone;
+  absent_[file][cgroup.slot] = 1;
+  return ReadOutcome::absent;
+}
+
+}  // namespace cgmon

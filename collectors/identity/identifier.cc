@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint8_t kAsks = 12;  // one a pass: three minutes at 15 s
 /// How many containers are asked about again in a pass, as their state changes; a quarter of them
 /// if there are more.
+constexpr std::int64_t kRefreshEveryNs = 5'000'000'000;
 constexpr std::size_t kRefreshed = 64;
 constexpr std::uint64_t kDeparted = std::uint64_t{1} << 63U;  // of a key; no generation gets there
 
@@ -136,6 +137,9 @@ bool Identifier::ask_departed(std::uint32_t number, std::string_view runtime, st
 
 void Identifier::refresh(std::int64_t now_ns) {
   if (queue_ == nullptr || entries_.empty()) return;
+  // However many ask for pages; a clock that was set back does not hold it up.
+  if (now_ns >= refreshed_ns_ && now_ns - refreshed_ns_ < kRefreshEveryNs) return;
+  refreshed_ns_ = now_ns;
   if (auto ended = queue_->take_ended()) ended_ = *std::move(ended);
   queue_->ask_ended(now_ns);
   const std::size_t most = std::max(kRefreshed, entries_.size() / 4);

@@ -35,7 +35,8 @@ class Identifier {
   /// Asks again about containers of which something is still to come: engines write their files
   /// after they make the cgroup.
   void ask_again();
-  /// Asks some of the others anew, in turn, since containers are paused, restarted and checked.
+  /// Asks some of the others anew, in turn, since containers are paused, restarted and checked;
+  /// at most every five seconds.
   void refresh(std::int64_t now_ns);
   /// Takes in what was answered.
   void take_answers();
@@ -85,6 +86,7 @@ class Identifier {
   std::size_t open_questions_ = 0, incomplete_ = 0;
   std::map<std::string, Slot, std::less<>> pods_;  // their cgroups, by uid
   std::size_t next_refreshed_ = 0;
+  std::int64_t refreshed_ns_ = 0;  // since the epoch
   LabelBounds bounds_;
   EndedContainers ended_;
   bool any_new_ = false;  ///< asked about for the first time since the last settle()

@@ -142,6 +142,10 @@ TEST_P(CollectorWithFaults, ShowsNothingWrongWhileEveryReadOfAFileFails) {
       collector.collect(failing, kNoDeadline);
       // Older kernels' files are not asked for where there are newer ones.
       if (!faulty.fired() && kind.replaces != FileKind::kNoFile) continue;
+      // Nor those whose numbers hang on another one that is not there (swap without swap).
+      const bool hangs_on_another = std::ranges::all_of(
+          kind.bindings, [](const Binding& binding) { return binding.only_if != kNoRow; });
+      if (!faulty.fired() && hangs_on_another) continue;
       EXPECT_FALSE(failing.report.groups[static_cast<std::size_t>(kind.group)].success)
           << kind.file;
       ASSERT_FALSE(failing.read_errors.empty()) << kind.file;

@@ -74,6 +74,7 @@ void set_lifecycle(Slot slot, const CgroupLabels& labels, std::int64_t cgroup_ma
 }
 
 void add_ended(const std::vector<EndedContainer>& ended, Snapshot& snapshot) {
+  if (ended.empty()) return;
   std::set<std::string_view> living;
   for (const Slot slot : snapshot.order) {
     const std::string& id = snapshot.labels[slot]->container_id;

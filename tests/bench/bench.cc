@@ -103,7 +103,7 @@ bool measure(const Options& options, int cgroups) {
     return false;
   }
   DockerFiles docker(floor_files, roots, {shape.data_root()});
-  MetadataThread metadata([&](std::string_view, std::string_view id) { return docker.read(id); });
+  MetadataThread metadata([&](const MetadataQuestion& asked) { return docker.read(asked.id); });
   CollectorOptions collector_options;
   collector_options.descriptors = kept_files_budget(4096, raise_descriptor_limit());
   collector_options.ticks_per_second = user_ticks_per_second();

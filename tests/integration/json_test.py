@@ -15,6 +15,7 @@ from support.cgroups import TestCgroups
 from support.checks import expect, expect_equal
 
 kRoot = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+kNoLabels = ("path", "parent", "values")
 kHostile = b'na"me\\ \x1b[31m \xff\xc3\xa9'  # all but a newline, which the kernel refuses
 
 
@@ -42,6 +43,10 @@ def samples_of(snapshot):
     for cgroup in snapshot["cgroups"]:
         common = {name: cgroup[name] for name in identity if cgroup.get(name)}
         for family, value in cgroup["values"].items():
+            if family == "container_info":  # its labels are the cgroup's own members
+                labels = {n: t for n, t in cgroup.items() if n not in kNoLabels}
+                rows[family, *sorted(labels.items())] = value
+                continue
             for sample in value if isinstance(value, list) else [{"value": value}]:
                 own = {name: text for name, text in sample.items() if name != "value"}
                 rows[family, *sorted({**common, **own}.items())] = sample["value"]

@@ -21,12 +21,13 @@ constexpr const char* kTop = "/sys/fs/cgroup";
 /// One cgroup of a captured host, read by one of the reader's two users' ways.
 class Reading {
  public:
-  explicit Reading(const std::string& fixture) {
+  explicit Reading(const std::string& fixture, GroupSet groups = ~GroupSet{0}) {
     const auto loaded = tree_.load("tests/fixtures/" + fixture + ".tree");
     if (!loaded) ADD_FAILURE() << loaded.error().message();
     auto layout = detect_layout(tree_, Roots());
     layout_ = *layout;
-    plan_ = make_read_plan(layout_, ~GroupSet{0});
+    plan_ = make_read_plan(layout_, groups);
+    snapshot_.parent.assign(kSlot + 1, kNoSlot);
     reset();
   }
   void reset() {
@@ -387,7 +388,7 @@ TEST(CgroupReaderAtTheRoot, WantsOtherFilesThanElsewhere) {
 }
 
 TEST(CgroupReaderOnAHybridHost, NeedsAFallbackOnlyWhereTheFirstSourceGaveNothing) {
-  Reading on("debian-6.1-hybrid-cgroupfs");
+  Reading on("debian-6.1-hybrid-cgroupfs", default_groups());
   const CgroupReader reader(on.tree_, on.plan_, ReaderOptions{});
   std::size_t fallback = on.plan_.files.size();
   for (std::size_t i = 0; i < on.plan_.files.size(); ++i) {

@@ -117,13 +117,24 @@ TEST(Collector, ShowsCpusOrTheirTotalButNeverBoth) {
               AllOf(SizeIs(testing::Gt(10U)), Each(HasSubstr("cpu=\"total\""))));
 }
 
-/// Of a page, the samples of some families.
+/// The group of a sample: a family's, but for rows of the root cgroup that have one of their own.
+Group group_of_sample(const std::string& sample, const Family& family) {
+  const bool is_root = sample.find("id=\"/\"") != sample.npos;
+  const auto own = std::ranges::find_if(kRows, [&](const Row& row) {
+    return row.has_group && row.family == family.name && row.sources.items[0].when == When::root;
+  });
+  return is_root && own != kRows.end() ? own->group : family.group;
+}
+
+/// Of a page, the samples of a group.
 std::vector<std::string> of_group(const std::vector<std::string>& samples, Group group) {
   std::vector<std::string> found;
   for (const std::string& sample : samples) {
     const std::string_view name(sample.data(), sample.find('{'));
     const auto family = std::ranges::find(kFamilies, name, &Family::name);
-    if (family != kFamilies.end() && family->group == group) found.push_back(sample);
+    if (family != kFamilies.end() && group_of_sample(sample, *family) == group) {
+      found.push_back(sample);
+    }
   }
   return found;
 }
@@ -292,7 +303,7 @@ TEST(Collector, MixesNothingOfACgroupWithTheOneMadeAnewUnderItsName) {
   Snapshot before;
   collector->collect(before, kNoDeadline);
   const std::string id = a_docker_cgroup(host);
-  for (const char* mount : {"memory", "pids", "cpu,cpuacct", "blkio"}) {
+  for (const char* mount : {"memory", "pids", "cpu,cpuacct", "cpuset", "freezer", "blkio"}) {
     const std::string path = "/sys/fs/cgroup/" + std::string(mount) + id;
     host.files.remove_directory(path).add_directory(path);
   }

@@ -39,9 +39,11 @@ void check_input(std::string_view input) {
     const CgroupKind outer = identify_path(is.outer).kind;
     require(outer == CgroupKind::container || outer == CgroupKind::machine,
             "what a cgroup lies in is a container");
-    const PathIdentity alone = identify_path(input.substr(is.outer.size()));
-    require(alone.kind == is.kind && alone.container_id == is.container_id &&
-                alone.pod_uid == is.pod_uid && alone.unit == is.unit,
+    const std::string_view rest = input.substr(is.outer.size());
+    const PathIdentity alone = identify_path(rest);
+    // A path that ends in a slash is no cgroup's; what is left of it would be the root.
+    require(rest == "/" || (alone.kind == is.kind && alone.container_id == is.container_id &&
+                            alone.pod_uid == is.pod_uid && alone.unit == is.unit),
             "what is in a container is known by its path in there");
   }
   require(is.unit.find('/') == is.unit.npos, "a unit is one segment");

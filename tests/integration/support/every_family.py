@@ -16,8 +16,6 @@ kElsewhere = {
     "container_fs_writable_layer_files": "disk_test",
     "container_fs_log_bytes": "disk_test",
     "container_fs_usage_bytes": "disk_test",
-    "container_fs_limit_bytes": "disk_test",
-    "container_fs_inodes_total": "disk_test",
     "container_fs_inodes_free": "disk_test",
     "container_file_descriptors_highest_ratio": "process_test",
 }
@@ -66,6 +64,9 @@ def _of_engine(docker, container):
     figures = kernel_reader.Figures()
     figures.put("container_state", 1, state=state)
     figures.put("container_restarts_total", int(restarts))
+    system = os.statvfs(docker.data_root)
+    figures.put("container_fs_limit_bytes", system.f_blocks * system.f_frsize)
+    figures.put("container_fs_inodes_total", system.f_files)
     return figures
 
 

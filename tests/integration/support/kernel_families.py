@@ -69,6 +69,7 @@ class Reader:
         for part in (self._cpu, self._memory, self._pids, self._state, self._swap, self._io):
             part()
         self._resources()
+        self._numa()
         if processes:
             self._processes()
 
@@ -411,6 +412,36 @@ class Reader:
         if not re.search(r"[ =]\d", text):
             raise Absent("no limit")
 
+    def _netstat(self, pid):
+        for family, (file, title, name) in kNetstat.items():
+            number = int(_net_table(pid, file, title)[name])
+            self.figures.put("container_network_" + family, number)
+
+    def _numa(self):
+        """v1 counts pages of the cgroup and of all below, v2 bytes of all below."""
+        directory, version = self.cgroup.directory("memory")
+        page = os.sysconf("SC_PAGE_SIZE")
+        text = read(f"{directory}/memory.numa_stat") if directory else None
+        if not text:
+            for unit in ("pages", "bytes"):
+                self.reasons["container_memory_numa_" + unit] = "the kernel has no memory.numa_stat here"
+            return
+        put = self.figures.put
+        for line in text.splitlines():
+            kind, *nodes = line.split()
+            kind = kind.split("=")[0]
+            scope = "hierarchy" if version == 2 or kind.startswith("hierarchical_") else "container"
+            kind = kind.removeprefix("hierarchical_")
+            for node, number in (word[1:].split("=") for word in nodes):
+                number = int(number) * (page if version == 1 else 1)
+                if kind in ("anon", "file", "unevictable"):
+                    put("container_memory_numa_pages", number // page, scope=scope, type=kind, node=node)
+                parts = ("anon", "file", "unevictable") if version == 1 else (
+                    "anon", "file", "kernel_stack", "pagetables", "sec_pagetables",
+                    "slab_reclaimable", "slab_unreclaimable")  # fmt: skip
+                if scope == "hierarchy" and kind in parts:
+                    put("container_memory_numa_bytes", number, part=kind, node=node)
+
     def _processes(self):
         """Of all in the cgroup and below it, by /proc; the container is paused, none comes or goes."""
         controller = "memory" if self.cgroup.host.serving("memory") else "cpu"
@@ -432,9 +463,29 @@ class Reader:
         for word, state in (("running", "R"), ("sleeping", "S"), ("stopped", "T"), ("uninterruptible", "D")):
             put("container_tasks_state", states[state], state=word)
         if pids:
+            self._netstat(min(pids))
             soft = re.search(r"^Max open files\s+(\S+)", read(f"/proc/{min(pids)}/limits"), re.MULTILINE)
             put("container_ulimits_soft", int(soft[1]), ulimit="max_open_files")
             put("container_oom_score_adj", int(read(f"/proc/{min(pids)}/oom_score_adj")))
+
+
+kNetstat = {
+    "tcp_retransmitted_segments_total": ("snmp", "Tcp", "RetransSegs"),
+    "tcp_sent_segments_total": ("snmp", "Tcp", "OutSegs"),
+    "tcp_listen_overflows_total": ("netstat", "TcpExt", "ListenOverflows"),
+    "tcp_listen_drops_total": ("netstat", "TcpExt", "ListenDrops"),
+    "tcp_active_opens_total": ("snmp", "Tcp", "ActiveOpens"),
+    "tcp_passive_opens_total": ("snmp", "Tcp", "PassiveOpens"),
+    "tcp_resets_sent_total": ("snmp", "Tcp", "OutRsts"),
+    "udp_receive_buffer_errors_total": ("snmp", "Udp", "RcvbufErrors"),
+}
+
+
+def _net_table(pid, file, title):
+    """{name: number} of the two lines of a title in /proc/PID/net."""
+    lines = (read(f"/proc/{pid}/net/{file}") or "").splitlines()
+    names, numbers = [line.split()[1:] for line in lines if line.startswith(title + ":")]
+    return dict(zip(names, numbers))
 
 
 def per_cpu(cgroup):
@@ -472,6 +523,6 @@ def by_default(cgroup, counters):
         key: number
         for key, number in found
         if key[0] not in kDetail
-        and "hugetlb" not in key[0]
+        and not re.search("hugetlb|numa", key[0])
         and key[0].endswith("_total") == counters
     }

@@ -75,6 +75,7 @@ Profile::Profile(Files& files, const Layout& layout, const std::vector<RunDirect
   for (const RunDirectory& directory : directories) {
     handles_[directory.hierarchy] = files.open_directory(Files::kAbsolute, directory.path.c_str());
   }
+  snapshot_.parent = {kNoSlot};  // of what is above the run nothing is read
   for (std::size_t row = 0; row < kRowCount; ++row) {
     if (plan_.read[row]) snapshot_.columns[row].reset(1);
   }

@@ -120,7 +120,7 @@ void Identifier::ask(Slot slot) {
                .id = entry.labels->container_id,
                .path = entry.labels->id,
                .pod_uid = entry.labels->pod_uid,
-               .engine_namespace = {}});
+               .engine_namespace = identify_path(entry.labels->id).engine_namespace});
 }
 
 bool Identifier::ask_departed(std::uint32_t number, std::string_view runtime, std::string_view id) {

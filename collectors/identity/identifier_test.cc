@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "collectors/identity/utf8.h"
+
 namespace cgmon {
 namespace {
 
@@ -23,7 +25,10 @@ constexpr std::int64_t kWait = 250'000'000;
 /// Holds questions until the test answers them.
 class HeldQuestions final : public MetadataQueue {
  public:
-  void ask(const MetadataQuestion& asked) override { questions.emplace_back(asked.key, asked.id); }
+  void ask(const MetadataQuestion& asked) override {
+    questions.emplace_back(asked.key, asked.id);
+    spaces.emplace_back(asked.engine_namespace);
+  }
   void ask_ended(std::int64_t) override {}
   std::optional<EndedContainers> take_ended() override { return std::nullopt; }
   void wait(std::int64_t max_ns) override { waits.push_back(max_ns); }
@@ -45,6 +50,7 @@ class HeldQuestions final : public MetadataQueue {
 
   std::vector<std::pair<std::uint64_t, std::string>> questions;
   std::vector<std::int64_t> waits;
+  std::vector<std::string> spaces;
 
  private:
   std::vector<MetadataAnswer> ready_;
@@ -242,4 +248,71 @@ TEST_F(Asked, CountsContainersWithoutANameAsTheyComeAndGo) {
 }
 
 }  // namespace
+
+TEST_F(Asked, SaysWhereTheEngineKeepsTheContainer) {
+  identifier.add(0, "/default/" + kId);
+  identifier.add(1, "/k8s.io/" + kOtherId);
+  identifier.add(2, kPath);
+  EXPECT_THAT(queue.spaces, ElementsAre("default", "k8s.io", ""));
+}
+
+TEST_F(Asked, TakesOverARenamedContainerWithoutANewCgroup) {
+  ContainerMetadata said = kRunning;
+  said.life.state = ContainerState::running;
+  identifier.add(0, kPath);
+  queue.answer_all(said);
+  identifier.settle(kWait);
+  said.name = "renamed";
+  said.life.state = ContainerState::paused;
+  identifier.refresh(kStartedAt);
+  ASSERT_THAT(queue.questions, SizeIs(1));
+  queue.answer_all(said);
+  identifier.take_answers();
+  EXPECT_EQ(identifier.labels(0)->name, "renamed");
+  EXPECT_EQ(identifier.labels(0)->life.state, ContainerState::paused);
+}
+
+TEST_F(Asked, AsksAnewAboutABoundedNumberInAPassAndAboutAllInTurn) {
+  constexpr Slot kContainers = 300;
+  ContainerMetadata said = kRunning;
+  said.life.state = ContainerState::running;
+  for (Slot slot = 0; slot < kContainers; ++slot) identifier.add(slot, kPath);
+  queue.answer_all(said);
+  identifier.settle(kWait);
+  std::map<std::uint64_t, int> times;
+  for (int pass = 0; pass < 4; ++pass) {
+    identifier.refresh(kStartedAt);
+    EXPECT_THAT(queue.questions, SizeIs(75));
+    for (const auto& [key, id] : queue.questions) ++times[key];
+    queue.answer_all(said);
+    identifier.take_answers();
+  }
+  EXPECT_THAT(times, SizeIs(kContainers));
+}
+
+TEST(AddContainerLabels, KeepsHostileOnesBoundedValidAndCounted) {
+  ContainerMetadata metadata;
+  metadata.labels = {{"a\"b\n", "quote \" and\nline"},
+                     {"", "no key"},
+                     {"long", std::string(1'000'000, 'x')},
+                     {std::string(1'000'000, 'k'), "long key"},
+                     {"x.y", "first"},
+                     {"x-y", "collides"},
+                     {"raw", "\xff\xfe"}};
+  for (int i = 0; i < 10'000; ++i) {
+    metadata.labels.emplace_back("z" + std::to_string(i), "v");
+  }
+  CgroupLabels labels;
+  const LabelBounds bounds = add_container_labels(metadata, labels);
+  EXPECT_THAT(labels.container_labels, SizeIs(kMaxContainerLabels));
+  EXPECT_EQ(bounds.label_length, 3U);  // no key, a long one, a long value
+  EXPECT_EQ(bounds.label_collision, 1U);
+  EXPECT_EQ(bounds.container_labels, 10'000U + 4 - kMaxContainerLabels);
+  for (const auto& [name, value] : labels.container_labels) {
+    EXPECT_THAT(name, testing::MatchesRegex("container_label_[a-zA-Z0-9_]+"));
+    EXPECT_LE(value.size(), kMaxLabelBytes);
+    EXPECT_EQ(repair_text(value, kMaxLabelBytes), value);
+  }
+}
+
 }  // namespace cgmon

@@ -16,7 +16,7 @@ constexpr std::size_t kMaxQuestions = 32'768;
 
 /// Runtimes by static names, so that answers can hold views.
 std::string_view source_named(std::string_view runtime) {
-  for (const std::string_view name : {"docker", "containerd", "nerdctl", "podman", "crio"}) {
+  for (const std::string_view name : {"docker", "containerd", "nerdctl", "podman", "crio", "garden"}) {
     if (runtime == name) return name;
   }
   return "unknown";

@@ -187,7 +187,8 @@ def hung_file():
     the agent with 0."""
     with tempfile.TemporaryDirectory(prefix="cgmon-test-") as directory:
         os.mkfifo(f"{directory}/meminfo")
-        for name in ("stat", "cgroups"):
+        os.mkdir(f"{directory}/1")
+        for name in ("stat", "cgroups", "1/mountinfo"):
             shutil.copyfile(f"/proc/{name}", f"{directory}/{name}")
         with Agent(checks.agent_binary(), f"--path.procfs={directory}") as agent:
             timeout = [("X-Prometheus-Scrape-Timeout-Seconds", "1")]

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """What has to be true of one cgroup layout, in a guest that was booted with it.
 
-    layout_test.py --layout v2-systemd --families FILE --golden FILE
+    layout_test.py --layout v2-systemd --families FILE --absent FILE --golden FILE
 
 Made for the virtual machine (tests/vm), where /mnt/cgmon is what the host shares and docker runs.
---families: the committed table of what must be there, whose columns are the layouts; --golden: what
-`agent detect` has to say.
+--families: the committed table of what must be there, whose columns are the layouts; --absent: why
+other families are not; --golden: what `agent detect` has to say.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from support import cgroups, checks, compare, dockerd, exposition, kernel_reader
+from support import cgroups, checks, compare, dockerd, every_family, exposition, kernel_reader
 from support.agent import Agent, run
 from support.checks import expect, expect_equal, say, wait_until
 
@@ -63,7 +63,7 @@ class Layout:
         return [
             self.layout_is_meant, self.families, self.names, self.child, self.oom_kill,
             self.block_io, self.killed_container, self.ended_container, self.detect, self.stand_still,
-            self.values_equal, self.in_a_container, self.cgroup_namespace, self.restricted_view,
+            self.values_equal, self.every_family, self.in_a_container, self.cgroup_namespace, self.restricted_view,
             self.no_errors,
         ]  # fmt: skip
 
@@ -232,6 +232,17 @@ class Layout:
                 compared += compare.between(page, cgroup.id, key, wanted, wanted)
         return f"{compared} figures equal, digit for digit"
 
+    def every_family(self):
+        """Of every family, all collectors on, the loaded container has what the kernel has, or none
+        and the reason is known."""
+        absent = every_family.reasons_of(self.options.absent, self.options.mode)
+        found = every_family.judge(self.agent.binary, self.docker, self.busy, absent)
+        lines = "".join(f"{family}\t{what}\n" for family, what in found.items())
+        write_report("families-truth.tsv", lines)
+        wrong = every_family.failures(found)
+        expect(not wrong, f"{len(wrong)} of {len(found)} families:\n    " + "\n    ".join(wrong))
+        return every_family.summary(found)
+
     def in_a_container(self):
         """The agent in a container that has the host's / read-only at /host sees what it sees
         outside: the same cgroups, series, names and values."""
@@ -336,7 +347,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    for name in ("--layout", "--mode", "--driver", "--families", "--golden"):
+    for name in ("--layout", "--mode", "--driver", "--families", "--absent", "--golden"):
         parser.add_argument(name, required=True)
     return parser.parse_args()
 

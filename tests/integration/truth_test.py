@@ -21,10 +21,12 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from support import checks, compare, dockerd, kernel_reader
+from support import checks, compare, dockerd, every_family, kernel_reader
 from support.agent import Agent
 from support.checks import expect, expect_equal, say, wait_until
 
+kHere = os.path.dirname(os.path.abspath(__file__))
+kAbsent = os.path.join(os.path.dirname(kHere), "vm", "absent_families.tsv")
 kMiB = 1 << 20
 kBusy = "while :; do :; done"
 # dd fills a buffer of 20 MiB and then waits for more input that never comes.
@@ -63,6 +65,7 @@ class Truth:
             self.root,
             self.pause_them,
             self.gauges_equal,
+            self.every_family,
             self.working_set,
             self.limits_as_given,
             self.no_quota_no_throttling,
@@ -186,6 +189,21 @@ class Truth:
             for key, wanted in figures.items():
                 compared += compare.between(page, container.cgroup.id, key, wanted, wanted)
         return f"{compared} figures equal, digit for digit"
+
+    def every_family(self):
+        """Of every family, all collectors on, the loaded container has what the kernel has, or none
+        and the reason is known."""
+        if not os.path.exists(kAbsent):
+            raise checks.Skip("no table of reasons; in a guest layout_test.py has this check")
+        absent = every_family.reasons_of(kAbsent, self.host.mode)
+        argument = f"--docker.root={self.docker.data_root}"
+        found = every_family.judge(
+            self.agent.binary, self.docker, self.holder, absent, (argument,)
+        )
+        every_family.write_report(found)
+        wrong = every_family.failures(found)
+        expect(not wrong, f"{len(wrong)} of {len(found)} families:\n    " + "\n    ".join(wrong))
+        return every_family.summary(found)
 
     def working_set(self):
         """Working set is usage less inactive file memory, not below 0, by the reader too."""

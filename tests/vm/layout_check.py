@@ -38,7 +38,8 @@ def guest_command(name):
         export PYTHONDONTWRITEBYTECODE=1
         {tests}/integration/truth_test.py {docker} --expect-mode {layout}; truth=$?
         {tests}/integration/layout_test.py --layout {name} --mode {layout} --driver {driver} \\
-          --families {tests}/expected_families.tsv --golden {tests}/golden/detect/{golden}.txt
+          --families {tests}/expected_families.tsv --absent {tests}/absent_families.tsv \\
+          --golden {tests}/golden/detect/{golden}.txt
         layout=$?
         {tests}/integration/inspect_test.py {docker}; inspect=$?
         {tests}/integration/block_io_test.py; block_io=$?
@@ -51,7 +52,8 @@ def check(name):
     report = os.path.join(kReports, name)
     shutil.rmtree(report, ignore_errors=True)
     share = run.agent_share(os.environ["CGMON_AGENT"])
-    share["tests/expected_families.tsv"] = os.path.join(image.kHere, "expected_families.tsv")
+    for table in ("expected_families.tsv", "absent_families.tsv"):
+        share["tests/" + table] = os.path.join(image.kHere, table)
     job = machine.Job(layout, ["bash", "-c", guest_command(name)], driver, append, share, report,
                       kTimeout)  # fmt: skip
     try:
@@ -94,9 +96,39 @@ def print_table():
     print()
 
 
+def read_families(name):
+    """{family: what it is for the loaded container}; {} without a report."""
+    try:
+        with open(os.path.join(kReports, name, "families-truth.tsv"), encoding="utf-8") as file:
+            return dict(line.rstrip("\n").split("\t", 1) for line in file)
+    except FileNotFoundError:
+        return {}
+
+
+def print_families():
+    """Family by layout: equal to the kernel, absent and why, or shown and not compared."""
+    found = {name: read_families(name) for name in kChecked}
+    rows = dict.fromkeys(family for families in found.values() for family in families)
+    width, reasons = max([len(row) for row in rows] + [6]), {}
+    print("Family of a loaded container by layout")
+    print(" ".join(["family".ljust(width), *(name.ljust(15) for name in kChecked)]).rstrip())
+    for row in rows:
+        cells = [row.ljust(width)]
+        for families in found.values():
+            word, _, why = families.get(row, "not run").partition(": ")
+            if word == "absent":
+                word += f" [{reasons.setdefault(why, len(reasons) + 1)}]"
+            cells.append(word.replace(", not compared here", ", not held").ljust(15))
+        print(" ".join(cells).rstrip())
+    for why, number in reasons.items():
+        print(f"[{number}] {why}")
+    print()
+
+
 def main():
     if sys.argv[1:] == ["--table"]:
         print_table()
+        print_families()
         return 0
     if len(sys.argv) != 2 or sys.argv[1] not in kChecked:
         print(__doc__, file=sys.stderr)

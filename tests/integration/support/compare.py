@@ -1,10 +1,18 @@
 """Holds a page against the kernel's own figures."""
 
+from support import kernel_families, kernel_reader
 from support.checks import expect, wait_until
-from support.kernel_reader import counters, gauges
 
 # Printed by cAdvisor's habit where the kernel has no file; a true 0 or nothing are both right.
 kMayBeMissing = {"container_oom_events_total"}
+
+
+def counters(cgroup):
+    return {**kernel_reader.counters(cgroup), **kernel_families.by_default(cgroup, counters=True)}
+
+
+def gauges(cgroup):
+    return {**kernel_reader.gauges(cgroup), **kernel_families.by_default(cgroup, counters=False)}
 
 
 def between(page, cgroup_id, key, least, most):

@@ -272,7 +272,7 @@ TEST_F(Asked, TakesOverARenamedContainerWithoutANewCgroup) {
   EXPECT_EQ(identifier.labels(0)->life.state, ContainerState::paused);
 }
 
-TEST_F(Asked, AsksAnewAboutABoundedNumberInAPassAndAboutAllInTurn) {
+TEST_F(Asked, AsksAnewAboutABoundedNumberEachFiveSecondsAndAboutAllInTurn) {
   constexpr Slot kContainers = 300;
   ContainerMetadata said = kRunning;
   said.life.state = ContainerState::running;
@@ -280,8 +280,10 @@ TEST_F(Asked, AsksAnewAboutABoundedNumberInAPassAndAboutAllInTurn) {
   queue.answer_all(said);
   identifier.settle(kWait);
   std::map<std::uint64_t, int> times;
+  constexpr std::int64_t kFiveSeconds = 5'000'000'000;
   for (int pass = 0; pass < 4; ++pass) {
-    identifier.refresh(kStartedAt);
+    identifier.refresh(kStartedAt + pass * kFiveSeconds);
+    identifier.refresh(kStartedAt + pass * kFiveSeconds + kFiveSeconds - 1);  // another scraper's
     EXPECT_THAT(queue.questions, SizeIs(75));
     for (const auto& [key, id] : queue.questions) ++times[key];
     queue.answer_all(said);

@@ -347,7 +347,7 @@ class Reader:
         for name in ("reads_merged_total", "writes_merged_total", "read_seconds_total",
                      "write_seconds_total", "io_time_seconds_total", "io_current"):  # fmt: skip
             self.reasons["container_fs_" + name] = "v1 only"
-        lines = [line.split() for line in self._text("io", "io.stat").splitlines()]
+        lines = [line.split() for line in (self.cgroup.file("io", "io.stat") or "").splitlines()]
         keys = {word.split("=")[0] for line in lines for word in line[1:]}
         wanted = {f"container_fs_io_cost_{w}_seconds_total": f"cost.{w}"
                   for w in ("usage", "wait", "indebt", "indelay")}  # fmt: skip

@@ -6,7 +6,7 @@ Where a family has no figure it has the reason instead: what the kernel, asked a
 import os
 import re
 
-from support import kernel_reader
+from support import kernel_processes, kernel_reader
 from support.kernel_reader import Figures, flat, kScale, kUnlimited, read
 
 # Of a figure in microseconds, to seconds scaled by 10^9.
@@ -71,7 +71,7 @@ class Reader:
         self._resources()
         self._numa()
         if processes:
-            self._processes()
+            kernel_processes.put_figures(cgroup, self.figures)
 
     def _try(self, family, figure, **labels):
         """Takes what `figure` returns (× 10^9), or the reason that it raises."""
@@ -347,7 +347,7 @@ class Reader:
         for name in ("reads_merged_total", "writes_merged_total", "read_seconds_total",
                      "write_seconds_total", "io_time_seconds_total", "io_current"):  # fmt: skip
             self.reasons["container_fs_" + name] = "v1 only"
-        lines = [line.split() for line in self._text("io", "io.stat").splitlines()]
+        lines = [line.split() for line in (self.cgroup.file("io", "io.stat") or "").splitlines()]
         keys = {word.split("=")[0] for line in lines for word in line[1:]}
         wanted = {f"container_fs_io_cost_{w}_seconds_total": f"cost.{w}"
                   for w in ("usage", "wait", "indebt", "indelay")}  # fmt: skip
@@ -412,11 +412,6 @@ class Reader:
         if not re.search(r"[ =]\d", text):
             raise Absent("no limit")
 
-    def _netstat(self, pid):
-        for family, (file, title, name) in kNetstat.items():
-            number = int(_net_table(pid, file, title)[name])
-            self.figures.put("container_network_" + family, number)
-
     def _numa(self):
         """v1 counts pages of the cgroup and of all below, v2 bytes of all below."""
         directory, version = self.cgroup.directory("memory")
@@ -442,51 +437,6 @@ class Reader:
                 if scope == "hierarchy" and kind in parts:
                     put("container_memory_numa_bytes", number, part=kind, node=node)
 
-    def _processes(self):
-        """Of all in the cgroup and below it, by /proc; the container is paused, none comes or goes."""
-        controller = "memory" if self.cgroup.host.serving("memory") else "cpu"
-        top, _ = self.cgroup.directory(controller)
-        pids = [int(pid) for directory, _, _ in os.walk(top)
-                for pid in (read(directory + "/cgroup.procs") or "").split()]  # fmt: skip
-        states, links, zombies = dict.fromkeys("RSTD", 0), [], 0
-        for pid in pids:
-            links += _links(pid)
-            zombies += _state_of(f"/proc/{pid}") == "Z"
-            for thread in os.listdir(f"/proc/{pid}/task"):
-                state = _state_of(f"/proc/{pid}/task/{thread}").upper()
-                states[state] = states.get(state, 0) + 1
-        put = self.figures.put
-        put("container_processes", len(pids))
-        put("container_processes_zombie", zombies)
-        put("container_file_descriptors", len(links))
-        put("container_sockets", sum(link.startswith("socket:") for link in links))
-        for word, state in (("running", "R"), ("sleeping", "S"), ("stopped", "T"), ("uninterruptible", "D")):
-            put("container_tasks_state", states[state], state=word)
-        if pids:
-            self._netstat(min(pids))
-            soft = re.search(r"^Max open files\s+(\S+)", read(f"/proc/{min(pids)}/limits"), re.MULTILINE)
-            put("container_ulimits_soft", int(soft[1]), ulimit="max_open_files")
-            put("container_oom_score_adj", int(read(f"/proc/{min(pids)}/oom_score_adj")))
-
-
-kNetstat = {
-    "tcp_retransmitted_segments_total": ("snmp", "Tcp", "RetransSegs"),
-    "tcp_sent_segments_total": ("snmp", "Tcp", "OutSegs"),
-    "tcp_listen_overflows_total": ("netstat", "TcpExt", "ListenOverflows"),
-    "tcp_listen_drops_total": ("netstat", "TcpExt", "ListenDrops"),
-    "tcp_active_opens_total": ("snmp", "Tcp", "ActiveOpens"),
-    "tcp_passive_opens_total": ("snmp", "Tcp", "PassiveOpens"),
-    "tcp_resets_sent_total": ("snmp", "Tcp", "OutRsts"),
-    "udp_receive_buffer_errors_total": ("snmp", "Udp", "RcvbufErrors"),
-}
-
-
-def _net_table(pid, file, title):
-    """{name: number} of the two lines of a title in /proc/PID/net."""
-    lines = (read(f"/proc/{pid}/net/{file}") or "").splitlines()
-    names, numbers = [line.split()[1:] for line in lines if line.startswith(title + ":")]
-    return dict(zip(names, numbers))
-
 
 def per_cpu(cgroup):
     """v1's CPU time of each CPU, which takes the place of the total; {} on v2."""
@@ -496,15 +446,6 @@ def per_cpu(cgroup):
         name = f"cpu{number:02}"
         figures.put_scaled("container_cpu_usage_seconds_total", int(nanoseconds), cpu=name)
     return figures
-
-
-def _links(pid):
-    directory = f"/proc/{pid}/fd"
-    return [os.readlink(f"{directory}/{name}") for name in os.listdir(directory)]
-
-
-def _state_of(directory):
-    return (read(directory + "/stat") or ") X").rpartition(") ")[2][0]
 
 
 def _in_list(text):

@@ -39,6 +39,8 @@ Controller main_controller(Group group, const Layout& layout) {
       return Controller::dmem;
     case Group::host:
     case Group::cpu_topology:
+    case Group::identity:
+    case Group::lifecycle:
     case Group::limits:
     case Group::network:
     case Group::netstat:

@@ -19,6 +19,7 @@ struct SessionOptions {
   Roots roots;
   std::vector<std::string> docker_roots;  ///< empty: found by docker's own configuration
   CollectorOptions collector;
+  AllowedKeys allowed;  ///< of containers' own labels and variables
 };
 
 /// All that a command needs to read this host, wired together: the kernel's files and clocks, the

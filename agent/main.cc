@@ -81,7 +81,8 @@ CollectorOptions collector_options(const Config& config) {
 SessionOptions session_options(const Config& config) {
   return {.roots = roots_of(config.path),
           .docker_roots = config.docker.roots,
-          .collector = collector_options(config)};
+          .collector = collector_options(config),
+          .allowed = {config.labels.container, config.labels.env}};
 }
 
 PageBounds page_bounds(const LimitsConfig& limits) { return {limits.samples, limits.page_bytes}; }

@@ -49,9 +49,20 @@ def judge(binary, docker, container, absent, arguments=()):
         )  # fmt: skip
         page, figures, reasons = wait_until(lambda: _still(agent, cgroup), 20, "figures that stand still")
     figures.update(_of_engine(docker, container))
+    known = {f: _of_host(cgroup.host, f) or absent.get(f) for f in families}
     return {
-        f: _judge(page, _scope(f, container), f, figures, reasons, absent) for f in families
+        f: _judge(page, _scope(f, container), f, figures, reasons, known) for f in families
     }
+
+
+def _of_host(host, family):
+    """Why a kernel that was started without something has nothing of a family."""
+    memory = ("container_memory_", "container_spec_memory_", "container_oom_")
+    if family.startswith(memory) and host.serving("memory") is None:
+        return "the kernel has no memory controller"
+    if family.startswith("container_pressure_") and not os.path.isdir("/proc/pressure"):
+        return "the kernel has PSI off"
+    return None
 
 
 def _scope(family, container):

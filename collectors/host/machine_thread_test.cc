@@ -39,10 +39,12 @@ TEST(MachineThread, PassesOnWhetherTheTopologyIsAskedFor) {
 TEST(MachineThread, KeepsTheLastOneWhileAReadHangsAndLeavesItBehind) {
   const auto release = std::make_shared<std::promise<void>>();
   const auto released = std::make_shared<std::shared_future<void>>(release->get_future());
+  const auto began = std::make_shared<std::promise<void>>();
   const auto ended = std::make_shared<std::promise<void>>();
   {
-    MachineThread thread([released, ended, reads = 0](bool) mutable {
+    MachineThread thread([released, began, ended, reads = 0](bool) mutable {
       if (++reads == 2) {
+        began->set_value();
         released->wait();
         ended->set_value();
       }
@@ -52,6 +54,7 @@ TEST(MachineThread, KeepsTheLastOneWhileAReadHangsAndLeavesItBehind) {
     thread.wait(kLong);
     EXPECT_TRUE(thread.ask(false));
     EXPECT_FALSE(thread.ask(true)) << "one is under way";
+    began->get_future().wait();  // a thread that ends first would read nothing
     thread.wait(0);
     EXPECT_EQ(thread.latest()->cpus, 1U);
   }

@@ -92,7 +92,6 @@ class Collector {
   [[nodiscard]] std::uint64_t online_cpus();
   void set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const;
   [[nodiscard]] bool chosen(const CgroupLabels& labels) const;
-  [[nodiscard]] int walked_index(int hierarchy) const;
 
   // collector_files.cc: which files, and how one is read
   [[nodiscard]] bool may_read(std::size_t file, const Cgroup& cgroup, bool failed) const;

@@ -99,12 +99,13 @@ std::string compressed(PrometheusText& writer, TemplateGzip& gzip, const Snapsho
 }
 
 TEST(TemplateGzip, IsThePageForAnyPages) {
-  constexpr std::array<std::size_t, 7> kSizes{0, 1, 2, 7, 40, 200, 600};
+  constexpr std::array<std::size_t, 5> kSizes{0, 1, 2, 7, 40};
+  constexpr std::size_t kBeyondTheWindow = 300;  // a family's lines are more than 32 KiB
   PrometheusText writer;
   TemplateGzip gzip;
   std::string page, out;
   for (std::uint32_t seed = 0; seed < 30; ++seed) {
-    RandomHost host(seed, kSizes.at(seed % kSizes.size()));
+    RandomHost host(seed, seed == 0 ? kBeyondTheWindow : kSizes.at(seed % kSizes.size()));
     for (int round = 0; round < 3; ++round) {
       host.change();
       const std::string rest = round == 0 ? "" : "# EOF " + std::to_string(seed) + "\n";

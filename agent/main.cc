@@ -30,6 +30,7 @@
 #include "agent/reload.h"
 #include "agent/run.h"
 #include "agent/serve.h"
+#include "agent/service_manager.h"
 #include "collectors/identity/docker.h"
 #include "collectors/metrics/family.h"
 #include "config/option.h"
@@ -222,6 +223,17 @@ std::optional<LiveOptions> reload_options(std::span<const std::string> arguments
   return live_options(running);
 }
 
+/// The manager that started this process and waits for it, if one does.
+ServiceManager service_manager() {
+  const char* const socket = std::getenv("NOTIFY_SOCKET");
+  return ServiceManager(socket == nullptr ? "" : socket);
+}
+
+void tell(const ServiceManager& manager, ServicePhase phase, const Clock& clock, Log& log) {
+  const Result<void> told = manager.tell(phase, clock.monotonic_ns());
+  if (!told) log.warn("no word to the service manager", {{"error", told.error().message()}});
+}
+
 int run_serve(const Invocation& invocation, std::span<const std::string> arguments) {
   // Before any thread is made: they inherit the mask, so that the signals reach sigwait alone.
   const sigset_t signals = awaited_signals();
@@ -249,10 +261,13 @@ int run_serve(const Invocation& invocation, std::span<const std::string> argumen
   if (layout.restricted()) {
     log.warn("only a part of the host's cgroups can be seen; see agent detect");
   }
-  const auto served = serve(options, **session, log,
-                            {.wait = wait_for_signal,
-                             .reload = [&] { return reload_options(arguments, config, log); },
-                             .abandon = [] { std::_Exit(kDone); }});
+  const ServiceManager manager = service_manager();
+  const auto served =
+      serve(options, **session, log,
+            {.wait = wait_for_signal,
+             .reload = [&] { return reload_options(arguments, config, log); },
+             .tell = [&](ServicePhase phase) { tell(manager, phase, (*session)->clock(), log); },
+             .abandon = [] { std::_Exit(kDone); }});
   return served ? kDone : fail(served.error(), kFailed);
 }
 

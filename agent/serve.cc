@@ -172,8 +172,14 @@ Result<void> serve(const ServeOptions& options, HostSession& session, Log& log,
   const Router router = make_router(options, page, loop, session.clock(), self, log);
   auto server = start_server(options, router, self, log);
   if (!server) return tl::unexpected(server.error());
+  const auto tell = [&process](ServicePhase phase) {
+    if (process.tell) process.tell(phase);
+  };
+  tell(ServicePhase::ready);
   while (process.wait() == ServeProcess::Wake::reload) {
+    tell(ServicePhase::reloading);
     const std::optional<LiveOptions> live = process.reload();
+    tell(ServicePhase::ready);  // what is new takes hold at the next collection
     self.count_reload(live.has_value(), session.clock().wall_ns());
     if (!live) continue;
     new_options.put(live->collector);
@@ -182,6 +188,7 @@ Result<void> serve(const ServeOptions& options, HostSession& session, Log& log,
     page.set_bounds(live->page);
     loop.set_min_interval(live->min_interval_ns);
   }
+  tell(ServicePhase::stopping);
   log.info("ending; requests under way are answered");
   loop.begin_to_end();
   (*server)->stop();

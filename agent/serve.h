@@ -11,6 +11,7 @@
 #include "agent/host_session.h"
 #include "agent/log.h"
 #include "agent/self_metrics.h"
+#include "agent/service_manager.h"
 
 namespace cgmon {
 
@@ -38,6 +39,8 @@ struct ServeProcess {
   std::function<Wake()> wait;
   /// The options of now; nothing when they are wrong, which it has said in the log.
   std::function<std::optional<LiveOptions>()> reload;
+  /// Tells whoever started the process how far it is; may be empty.
+  std::function<void(ServicePhase)> tell;
   /// Ends the process at once: a thread hangs in the kernel and cannot be waited for.
   std::function<void()> abandon;
 };

@@ -5,8 +5,10 @@ serves, logs, and the commands that only tell something."""
 import json
 import os
 import signal
+import socket
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from support import checks, exposition
@@ -180,9 +182,31 @@ def defaults_disabled():
     expect(not page.samples("cgmon_build_info"), "the agent's own metrics are shown")
 
 
+def service_manager():
+    """Who sets NOTIFY_SOCKET, as systemd does, hears when the agent is ready, reloads and ends."""
+    with tempfile.TemporaryDirectory(prefix="cgmon-test-") as directory:
+        name = f"{directory}/notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(name)
+            manager.settimeout(20)
+            agent = Agent(checks.agent_binary(), prefix=["env", f"NOTIFY_SOCKET={name}"])
+            with agent:
+                expect_equal(manager.recv(256), b"READY=1", "after the start")
+                agent.process.send_signal(signal.SIGHUP)
+                said = manager.recv(256).decode().split("\n")
+                expect_equal(said[0], "RELOADING=1", "after SIGHUP")
+                at = int(said[1].removeprefix("MONOTONIC_USEC="))
+                now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+                expect(now - 20_000_000 < at <= now, f"reloading at {at} us, it is {now}")
+                expect_equal(manager.recv(256), b"READY=1", "after the reload")
+            expect_equal(manager.recv(256), b"STOPPING=1", "after SIGTERM")
+    with Agent(checks.agent_binary(), prefix=["env", "NOTIFY_SOCKET=/nonexistent"]) as agent:
+        _expect_log(agent, "no word to the service manager", "/nonexistent")
+
+
 def main():
     checks.agent_binary()
-    tests = [query_parameters, reload, check_config, version, own_http_library, defaults_disabled]
+    tests = [query_parameters, reload, service_manager, check_config, version, own_http_library, defaults_disabled]
     return checks.main("program", tests, limit_seconds=110)
 
 

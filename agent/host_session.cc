@@ -17,11 +17,11 @@ namespace {
 class MetadataReader {
  public:
   explicit MetadataReader(const SessionOptions& options)
-      : roots_(options.roots), docker_roots_(options.docker_roots) {}
+      : roots_(options.roots), docker_roots_(options.docker_roots), allowed_(options.allowed) {}
 
   /// Made on the thread, since it reads engines' configuration from a disk.
   EngineFiles& engines() {
-    if (!engines_) engines_.emplace(files_, roots_, docker_roots_);
+    if (!engines_) engines_.emplace(files_, roots_, docker_roots_, allowed_);
     return *engines_;
   }
 
@@ -29,6 +29,7 @@ class MetadataReader {
   SystemFiles files_;
   Roots roots_;
   std::vector<std::string> docker_roots_;
+  AllowedKeys allowed_;
   std::optional<EngineFiles> engines_;
 };
 

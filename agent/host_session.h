@@ -22,6 +22,7 @@ struct SessionOptions {
   std::vector<std::string> docker_roots;  ///< empty: found by docker's own configuration
   CollectorOptions collector;
   ProgramVersion program;
+  AllowedKeys allowed;  ///< of containers' own labels and variables
 };
 
 /// Where each controller is. One that v2 has under another name, or not as a controller, is left

@@ -12,6 +12,7 @@
 #include "agent/inspect_target.h"
 #include "collectors/host/process.h"
 #include "collectors/identity/cgroup_manager.h"
+#include "collectors/identity/cgroup_path.h"
 #include "collectors/identity/engine_files.h"
 #include "collectors/metrics/tables.h"
 #include "collectors/parse/number.h"
@@ -131,11 +132,12 @@ void Inspection::ask_engine() {
   const CgroupLabels& labels = report_.labels;
   if (labels.container_id.empty()) return;
   EngineFiles engines(context_.files, context_.roots, context_.docker_roots);
-  const auto metadata = engines.read({.runtime = labels.runtime,
-                                      .id = labels.container_id,
-                                      .path = labels.id,
-                                      .pod_uid = labels.pod_uid,
-                                      .engine_namespace = {}});
+  const auto metadata =
+      engines.read({.runtime = labels.runtime,
+                    .id = labels.container_id,
+                    .path = labels.id,
+                    .pod_uid = labels.pod_uid,
+                    .engine_namespace = identify_path(labels.id).engine_namespace});
   if (!metadata && metadata.error().error == ENOSYS) return;
   if (metadata) {
     report_.labels.name = metadata->name;

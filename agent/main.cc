@@ -83,7 +83,8 @@ SessionOptions session_options(const Config& config) {
   return {.roots = roots_of(config.path),
           .docker_roots = config.docker.roots,
           .collector = collector_options(config),
-          .program = {.version = CGMON_VERSION, .revision = CGMON_REVISION}};
+          .program = {.version = CGMON_VERSION, .revision = CGMON_REVISION},
+          .allowed = {config.labels.container, config.labels.env}};
 }
 
 PageBounds page_bounds(const LimitsConfig& limits) { return {limits.samples, limits.page_bytes}; }

@@ -264,6 +264,20 @@ void add_cgroups(std::vector<MetricFamily>& families, const Snapshot& snapshot) 
          report.descriptors_limit);
 }
 
+/// Every engine whose containers are served, so that 0 says that all of them have names.
+void add_unresolved(MetricFamily& family, const Snapshot& snapshot) {
+  std::map<std::string_view, std::uint64_t> nameless;
+  for (const Slot slot : snapshot.order) {
+    const CgroupLabels& labels = *snapshot.labels[slot];
+    if (labels.container_id.empty()) continue;
+    nameless[labels.runtime] += labels.name.empty() && labels.container.empty() ? 1 : 0;
+  }
+  for (const auto& [runtime, count] : nameless) {
+    sample(family, static_cast<double>(count),
+           {{"runtime", runtime.empty() ? "unknown" : std::string(runtime)}});
+  }
+}
+
 void add_reads(std::vector<MetricFamily>& families, const Snapshot& snapshot) {
   using enum MetricType;
   single(families, "cgmon_reads_total", "Reads of kernel files.", Counter,
@@ -280,8 +294,9 @@ void add_reads(std::vector<MetricFamily>& families, const Snapshot& snapshot) {
     sample(failures, static_cast<double>(failure.count),
            {{"source", std::string(failure.source)}, {"reason", std::string(failure.reason)}});
   }
-  sample(add(families, "cgmon_metadata_unresolved", "Containers without a name.", Gauge),
-         static_cast<double>(snapshot.metadata_unresolved), {{"runtime", "docker"}});
+  add_unresolved(add(families, "cgmon_metadata_unresolved",
+                     "Containers without a name, by the engine that their path shows.", Gauge),
+                 snapshot);
 }
 
 /// A count of the collector's, which begins anew when the hierarchies are mounted anew.
@@ -324,6 +339,10 @@ struct SelfMetrics::State {
   prometheus::Counter& dropped_mounts = dropped.Add({{"bound", "mounts"}});
   prometheus::Counter& dropped_owners = dropped.Add({{"bound", "owners"}});
   prometheus::Counter& dropped_ended = dropped.Add({{"bound", "ended"}});
+  prometheus::Counter& dropped_labels = dropped.Add({{"bound", "labels"}});
+  prometheus::Counter& dropped_label_length = dropped.Add({{"bound", "label_length"}});
+  prometheus::Counter& dropped_label_collision = dropped.Add({{"bound", "label_collision"}});
+  prometheus::Counter& dropped_exited = dropped.Add({{"bound", "ended_containers"}});
   prometheus::Histogram& duration =
       prometheus::BuildHistogram()
           .Name("cgmon_collection_duration_seconds")
@@ -363,6 +382,7 @@ struct SelfMetrics::State {
   GroupSet groups = 0;
   HostView host;
   PassReport last;
+  LabelBounds last_labels;
 };
 
 SelfMetrics::SelfMetrics(const AgentFacts& facts, bool exporter_metrics)
@@ -392,6 +412,13 @@ void SelfMetrics::observe_pass(const Snapshot& snapshot, const HostView& host) {
   const std::lock_guard lock(state_->mutex);
   rise_to(state_->dropped_owners, state_->last.owners_dropped, snapshot.report.owners_dropped);
   rise_to(state_->dropped_ended, state_->last.ended_dropped, snapshot.report.ended_dropped);
+  state_->dropped_exited.Increment(static_cast<double>(snapshot.containers_ended_dropped));
+  const LabelBounds& labels = snapshot.label_bounds;
+  LabelBounds& before = state_->last_labels;
+  rise_to(state_->dropped_labels, before.container_labels, labels.container_labels);
+  rise_to(state_->dropped_label_length, before.label_length, labels.label_length);
+  rise_to(state_->dropped_label_collision, before.label_collision, labels.label_collision);
+  before = labels;
   state_->last = snapshot.report;
   state_->host = host;
   std::int64_t rest = snapshot.report.cpu_ns;  // finding cgroups, naming them, sums

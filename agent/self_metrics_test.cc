@@ -77,6 +77,10 @@ Snapshot make_snapshot() {
   for (const CgroupKind kind : {CgroupKind::root, CgroupKind::container}) {
     snapshot.labels.push_back(std::make_shared<const CgroupLabels>(CgroupLabels{.kind = kind}));
   }
+  snapshot.labels[1] = std::make_shared<const CgroupLabels>(CgroupLabels{
+      .kind = CgroupKind::container, .runtime = "podman", .container_id = std::string(64, 'a')});
+  snapshot.label_bounds = {.container_labels = 9, .label_length = 8, .label_collision = 7};
+  snapshot.containers_ended_dropped = 6;
   GroupReport& cpu = report_of(snapshot, Group::cpu);
   cpu.collected = cpu.success = true;
   cpu.duration_ns = 2'500'000;
@@ -120,7 +124,11 @@ TEST(SelfMetrics, WritesTextThatAStrictReaderUnderstands) {
   expect("cgmon_reads_total", 12);
   expect(R"(cgmon_read_errors_total{file="memory.stat",reason="EIO"})", 4);
   expect(R"(cgmon_metadata_failures_total{source="docker",reason="ENOENT"})", 5);
-  expect(R"(cgmon_metadata_unresolved{runtime="docker"})", 1);
+  expect(R"(cgmon_metadata_unresolved{runtime="podman"})", 1);
+  expect(R"(cgmon_series_dropped_total{bound="labels"})", 9);
+  expect(R"(cgmon_series_dropped_total{bound="label_length"})", 8);
+  expect(R"(cgmon_series_dropped_total{bound="label_collision"})", 7);
+  expect(R"(cgmon_series_dropped_total{bound="ended_containers"})", 6);
   expect(R"(cgmon_cgroups{kind="root"})", 1);
   expect(R"(cgmon_cgroups{kind="container"})", 1);
   expect(R"(cgmon_cgroups{kind="unit"})", 0);

@@ -59,6 +59,12 @@ struct DockerConfig {
   friend bool operator==(const DockerConfig&, const DockerConfig&) = default;
 };
 
+/// Patterns of the keys of containers' labels and environment variables that are shown.
+struct LabelsConfig {
+  std::vector<std::string> container, env;
+  friend bool operator==(const LabelsConfig&, const LabelsConfig&) = default;
+};
+
 struct LimitsConfig {
   std::uint32_t cgroups = 20'000;
   std::uint32_t depth = 64;
@@ -95,6 +101,7 @@ struct Config {
   WebConfig web;
   PathConfig path;
   DockerConfig docker;
+  LabelsConfig labels;
   LimitsConfig limits;
   LogConfig log;
   /// Not set: what the command does by itself (a server serves all).

@@ -12,6 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::string_view kDirectory = "a directory's path";
+constexpr std::string_view kPattern = "a pattern like com.example.* without blanks";
 constexpr std::string_view kCollectorPrefix = "collector.";
 
 // One option, one block; the formatter breaks lambdas in braces apart.
@@ -65,6 +66,22 @@ constexpr auto kOptions = std::to_array<Option>({
      .default_text = "false",
      .help = "Collect nothing but what is switched on by its own name.",
      .field = FlagField{[](Config& c) -> auto& { return c.collector_defaults_disabled; }}},
+    {.name = "labels.container",
+     .task = Task::select,
+     .value_name = "PATTERN",
+     .derived_default = "none",
+     .help = "Labels of containers that container_info shows, by key; * is any text.",
+     .field = TextsField{[](Config& c) -> auto& { return c.labels.container; },
+                is_key_pattern, kPattern, true},
+     .fixed_at_start = true},
+    {.name = "labels.env",
+     .task = Task::select,
+     .value_name = "PATTERN",
+     .derived_default = "none",
+     .help = "Environment variables of containers that container_info shows, by name; * is any text.",
+     .field = TextsField{[](Config& c) -> auto& { return c.labels.env; },
+                is_key_pattern, kPattern, true},
+     .fixed_at_start = true},
     {.name = "path.rootfs",
      .task = Task::paths,
      .value_name = "DIR",
@@ -195,9 +212,19 @@ struct Assigner {
     return {};
   }
   Outcome operator()(const TextsField& field) const {
-    const auto bad = std::ranges::find_if_not(values, field.accepts);
-    if (bad != values.end()) return bad_value(bad);
-    field.get(config).assign(values.begin(), values.end());
+    std::vector<std::string> texts;
+    for (auto value = values.begin(); value != values.end(); ++value) {
+      std::string_view rest = *value;
+      while (true) {
+        const std::size_t end = field.commas ? rest.find(',') : rest.npos;
+        const std::string_view text = rest.substr(0, end);
+        if (!field.accepts(text)) return bad_value(value);
+        texts.emplace_back(text);
+        if (end == rest.npos) break;
+        rest.remove_prefix(end + 1);
+      }
+    }
+    field.get(config) = std::move(texts);
     return {};
   }
   Outcome operator()(const AddressesField& field) const {

@@ -40,6 +40,7 @@ struct TextsField {
   std::vector<std::string>& (*get)(Config&);
   bool (*accepts)(std::string_view);
   std::string_view expected;
+  bool commas = false;  ///< one value may be several
 };
 struct AddressesField {
   std::vector<HostPort>& (*get)(Config&);

@@ -100,14 +100,31 @@ TEST(Assign, NamesTheBadValueAmongSeveralAndKeepsTheOldOnes) {
 TEST(Assign, GivesARepeatableOptionItsDefaultWhenThereIsNoValue) {
   for (const Option& option : all_options()) {
     if (!is_repeatable(option)) continue;
-    Config config{.docker = {.roots = {"/a"}}, .only = Scopes{.pods = true}};
+    Config config{
+        .docker = {.roots = {"/a"}}, .labels = {{"b"}, {"c"}}, .only = Scopes{.pods = true}};
     config.web.listen_addresses = {{"", 1}};
     Config expected = config;
     ASSERT_TRUE(assign(option, {}, config).has_value()) << option.name;
     if (option.name == "docker.root") expected.docker.roots.clear();
+    if (option.name == "labels.container") expected.labels.container.clear();
+    if (option.name == "labels.env") expected.labels.env.clear();
     if (option.name == "only") expected.only.reset();
     if (option.name == "web.listen-address") expected.web.listen_addresses = {{"", 10190}};
     EXPECT_EQ(config, expected) << option.name;
+  }
+}
+
+TEST(Assign, TakesSeveralPatternsOfOneValue) {
+  const Option& option = *find_option("labels.container");
+  Config config;
+  const std::vector<std::string> values{"com.example.*,team", "tier"};
+  ASSERT_TRUE(assign(option, values, config).has_value());
+  EXPECT_THAT(config.labels.container, ::testing::ElementsAre("com.example.*", "team", "tier"));
+  for (const char* const wrong : {"", ",", "a,", "a b", "a\n"}) {
+    const std::vector<std::string> one{"ok", wrong};
+    const auto assigned = assign(option, one, config);
+    ASSERT_FALSE(assigned.has_value()) << wrong;
+    EXPECT_EQ(assigned.error().index, 1U);
   }
 }
 

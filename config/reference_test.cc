@@ -74,6 +74,7 @@ TEST(Reference, HasTheValuesOfTheDefaults) {
   config.web.disable_exporter_metrics = true;
   config.path = {"x", "x", "x", "x"};
   config.docker.roots = {"x"};
+  config.labels = {{"x"}, {"x"}};
   config.limits = {0, 0, 0, 0, 0};
   config.log = {LogLevel::trace, LogFormat::json};
   config.collector_defaults_disabled = true;

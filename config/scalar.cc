@@ -169,6 +169,11 @@ bool is_directory_path_or_empty(std::string_view text) {
   return text.size() <= kPathBytesMax && std::ranges::none_of(text, is_control);
 }
 
+bool is_key_pattern(std::string_view text) {
+  return !text.empty() && text.size() <= 255 &&
+         std::ranges::none_of(text, [](char c) { return is_control(c) || c == ' ' || c == ','; });
+}
+
 bool is_telemetry_path(std::string_view text) {
   return text.size() > 1 && text.size() <= 255 && text.starts_with('/') &&
          !text.starts_with("/-/") && std::ranges::all_of(text, [](char c) {

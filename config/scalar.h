@@ -48,6 +48,9 @@ namespace cgmon {
 /// The same, or nothing.
 [[nodiscard]] bool is_directory_path_or_empty(std::string_view text);
 
+/// A pattern of a label's key: some text without blanks, commas and control bytes.
+[[nodiscard]] bool is_key_pattern(std::string_view text);
+
 /// An absolute URL path that is neither "/" nor below "/-/", which the agent serves itself.
 [[nodiscard]] bool is_telemetry_path(std::string_view text);
 

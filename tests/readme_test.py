@@ -52,7 +52,7 @@ class Known:
         usage = help_text[: help_text.index("\n\n", help_text.index("Usage:"))]
         self.agent_commands = set(re.findall(r"^  ([a-z][a-z-]*) ", usage, re.MULTILINE))
         listing = output_of(AGENT, "metrics")
-        self.families = set(re.findall(r"^  (\w+) +(?:gauge|counter) ", listing, re.MULTILINE))
+        self.families = set(re.findall(r"^  (\w+) +(?:gauge|counter|info) ", listing, re.MULTILINE))
         with open(os.path.join(ROOT, "agent/self_metrics.cc"), encoding="utf-8") as file:
             self.own_families = set(re.findall(r'"((?:cgmon|process)_\w+)"', file.read()))
         with open(os.path.join(ROOT, "CMakePresets.json"), encoding="utf-8") as file:

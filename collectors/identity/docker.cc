@@ -106,6 +106,16 @@ Health health_named(std::string_view text) {
   return Health::unknown;
 }
 
+void keep_allowed(std::string_view key, std::string_view value, std::vector<LabelPair>& kept,
+                  LabelBounds& left_out) {
+  if (kept.size() >= kMaxContainerLabels) {
+    ++left_out.container_labels;
+    return;
+  }
+  if (value.size() > kMaxLabelBytes) ++left_out.label_length;
+  kept.emplace_back(repaired(key), repaired(value));
+}
+
 void take_label(std::string_view key, std::string_view value, const AllowedKeys& allowed,
                 ContainerMetadata& metadata) {
   // cri-dockerd's.
@@ -114,18 +124,15 @@ void take_label(std::string_view key, std::string_view value, const AllowedKeys&
   if (key == "io.kubernetes.pod.namespace") metadata.namespace_name = repaired(value);
   if (key == "io.kubernetes.pod.uid") metadata.pod_uid = repaired(value);
   if (key == "io.kubernetes.docker.type") metadata.sandbox = value == "podsandbox";
-  if (metadata.labels.size() <= kMaxContainerLabels && allows(allowed.labels, key)) {
-    metadata.labels.emplace_back(repaired(key), repaired(value));
-  }
+  if (allows(allowed.labels, key)) keep_allowed(key, value, metadata.labels, metadata.left_out);
 }
 
 void take_variable(std::string_view text, const AllowedKeys& allowed, ContainerMetadata& metadata) {
   const std::size_t equals = text.find('=');
-  if (equals == text.npos || metadata.env.size() > kMaxContainerLabels) return;
+  if (equals == text.npos) return;
   const std::string_view key = text.substr(0, equals);
-  if (allows(allowed.env, key)) {
-    metadata.env.emplace_back(repaired(key), repaired(text.substr(equals + 1)));
-  }
+  if (!allows(allowed.env, key)) return;
+  keep_allowed(key, text.substr(equals + 1), metadata.env, metadata.left_out);
 }
 
 void take_text(JsonKeys keys, std::string_view text, const AllowedKeys& allowed,

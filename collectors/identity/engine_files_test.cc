@@ -142,5 +142,17 @@ TEST(ParseDockerConfig, ReadsStateAndAllowedKeysAlone) {
   EXPECT_TRUE(parse_docker_config(text)->env.empty()) << "nothing is allowed by default";
 }
 
+TEST(ParseDockerConfig, CountsWhatItLeavesOutOfAllowedKeys) {
+  std::string labels = R"("long":")" + std::string(kMaxLabelBytes + 1, 'x') + '"';
+  for (int i = 0; i < 999; ++i) labels += ",\"key" + std::to_string(i) + R"(":"v")";
+  const auto read =
+      parse_docker_config(R"({"Name":"/web","Config":{"Labels":{)" + labels + R"(,"other":"v"}}})",
+                          {.labels = {"long", "key*"}, .env = {}});
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->labels.size(), kMaxContainerLabels);
+  EXPECT_EQ(read->left_out.container_labels, 1000U - kMaxContainerLabels);
+  EXPECT_EQ(read->left_out.label_length, 1U);
+}
+
 }  // namespace
 }  // namespace cgmon

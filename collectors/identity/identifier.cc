@@ -53,7 +53,7 @@ CgroupLabels labels_of_path(std::string_view path) {
 }
 
 LabelBounds add_container_labels(const ContainerMetadata& metadata, CgroupLabels& labels) {
-  LabelBounds bounds;
+  LabelBounds bounds = metadata.left_out;
   labels.container_labels.clear();
   for (const auto& [prefix, pairs] : {std::pair{"container_label_", &metadata.labels},
                                       std::pair{"container_env_", &metadata.env}}) {

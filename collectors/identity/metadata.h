@@ -23,7 +23,7 @@ struct AllowedKeys {
   return false;
 }
 
-/// What is kept of a container's labels and variables at most; a reader stops reading more.
+/// What is kept of a container's labels and variables at most; a reader counts the rest.
 inline constexpr std::size_t kMaxContainerLabels = 64;
 inline constexpr std::size_t kMaxLabelBytes = 256;
 
@@ -36,6 +36,7 @@ struct ContainerMetadata {
   /// Allowed ones alone, keys as the engine has them, in any order, more than is kept of them if
   /// there are more.
   std::vector<LabelPair> labels, env;
+  LabelBounds left_out;  ///< of allowed ones, by who read them
   ContainerLife life;
   std::string runtime;         ///< as the engine says, where that is more precise than the path
   std::uint32_t init_pid = 0;  ///< on the host, 0: not known

@@ -40,6 +40,9 @@ std::string written(const Config& config) {
   text += "\n  procfs: " + quoted(config.path.procfs) + "\n  sysfs: " + quoted(config.path.sysfs);
   text += "\n  cgroupfs: " + quoted(config.path.cgroupfs);
   text += "\ndocker:\n  root: " + list_of(config.docker.roots, [](const auto& at) { return at; });
+  text += "labels:\n  container: ";
+  text += list_of(config.labels.container, [](const auto& at) { return at; });
+  text += "  env: " + list_of(config.labels.env, [](const auto& at) { return at; });
   text += "limits:\n  cgroups: " + std::to_string(config.limits.cgroups);
   text += "\n  depth: " + std::to_string(config.limits.depth);
   text += "\n  samples: " + std::to_string(config.limits.samples);

@@ -97,11 +97,13 @@ class CommandLine {
     return values.front();
   }
 
-  /// All values of a flag that may be given more than once.
+  /// All values of a flag; an Error if it was given more often than it may be.
   [[nodiscard]] Result<std::vector<std::string>> values(FlagOf flag) const {
-    const std::string name(kCommandFlags[static_cast<std::size_t>(flag)].name);
+    const CommandFlag& known = kCommandFlags[static_cast<std::size_t>(flag)];
+    const std::string name(known.name);
     const std::vector<std::string>& values = command(flag).results();
-    if (Result<void> fine = check_values(name, values, true); !fine) {
+    const bool may_repeat = known.repeatable || known.value_name.empty();
+    if (Result<void> fine = check_values(name, values, may_repeat); !fine) {
       return tl::unexpected(fine.error());
     }
     return values;
@@ -255,37 +257,26 @@ Result<OnceOptions> once_options(const CommandLine& line) {
   return once_options(words);
 }
 
+/// The line's flags over those of its --spec.
 Result<RunSpec> run_options(const CommandLine& line, std::vector<std::string> command) {
-  RunWords words;
-  const std::array<std::pair<FlagOf, std::optional<std::string>*>, 13> single{
-      {{FlagOf::cpus, &words.cpus},
-       {FlagOf::cpu_weight, &words.cpu_weight},
-       {FlagOf::cpuset, &words.cpuset},
-       {FlagOf::cpuset_mems, &words.cpuset_mems},
-       {FlagOf::memory, &words.memory},
-       {FlagOf::memory_high, &words.memory_high},
-       {FlagOf::swap, &words.swap},
-       {FlagOf::pids, &words.pids},
-       {FlagOf::timeout, &words.timeout},
-       {FlagOf::kill_after, &words.kill_after},
-       {FlagOf::interval, &words.interval},
-       {FlagOf::json, &words.json_file},
-       {FlagOf::openmetrics, &words.openmetrics_file}}};
-  for (const auto& [flag, word] : single) {
-    Result<std::optional<std::string>> value = line.value(flag);
-    if (!value) return tl::unexpected(value.error());
-    *word = *std::move(value);
+  RunFile file;
+  const Result<std::optional<std::string>> path = line.value(FlagOf::spec);
+  if (!path) return tl::unexpected(path.error());
+  if (*path) {
+    const Result<std::string> text = read_yaml_file(**path);
+    if (!text) return tl::unexpected(text.error());
+    Result<RunFile> parsed = parse_run_file(*text, **path);
+    if (!parsed) return tl::unexpected(parsed.error());
+    file = *std::move(parsed);
   }
-  Result<std::vector<std::string>> io = line.values(FlagOf::io);
-  if (!io) return tl::unexpected(io.error());
-  words.io = *std::move(io);
-  words.best_effort = line.has(FlagOf::best_effort);
-  words.force = line.has(FlagOf::force);
-  words.dry_run = line.has(FlagOf::dry_run);
-  words.cleanup = line.has(FlagOf::cleanup);
-  words.quiet = line.has(FlagOf::quiet);
-  words.command = std::move(command);
-  return run_spec(words);
+  for (std::size_t i = 0; i < kCommandFlags.size(); ++i) {
+    const auto flag = static_cast<FlagOf>(i);
+    if (!is_of_run(kCommandFlags[i]) || !line.has(flag)) continue;
+    Result<std::vector<std::string>> values = line.values(flag);
+    if (!values) return tl::unexpected(values.error());
+    file.words.insert_or_assign(std::string(kCommandFlags[i].name), *std::move(values));
+  }
+  return run_spec(file.words, command.empty() ? std::move(file.command) : std::move(command));
 }
 
 Result<InspectOptions> inspect_options(const CommandLine& line) {

@@ -64,6 +64,7 @@ struct CommandFlag {
   std::string_view help;
   /// The words that it takes, with blanks between; empty where there are too many.
   std::string_view words = {};
+  bool repeatable = false;
 };
 
 /// Indexes of kCommandFlags.
@@ -92,6 +93,7 @@ enum class FlagOf : std::uint8_t {
   openmetrics,
   best_effort,
   force,
+  spec,
   dry_run,
   cleanup,
   quiet,
@@ -99,6 +101,11 @@ enum class FlagOf : std::uint8_t {
   help,
   version,
 };
+
+/// Whether `agent run` takes a flag: its own ones and the time between samples.
+[[nodiscard]] constexpr bool is_of_run(const CommandFlag& flag) {
+  return flag.task == CommandTask::run || flag.name == "interval";
+}
 
 inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
     {.name = "once", .task = CommandTask::shell, .help = "Print once and exit, without serving."},
@@ -125,7 +132,8 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
      .value_name = "KEY=PATTERN",
      .help = "Only what is so: kind=container, name='web*', runtime=docker, image=..., id=...; * "
              "and ? stand for anything and one character. Repeatable: one of those of a key, and "
-             "so for every key."},
+             "so for every key.",
+     .repeatable = true},
     {.name = "limit",
      .task = CommandTask::shell,
      .value_name = "N",
@@ -183,7 +191,8 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
      .task = CommandTask::run,
      .value_name = "DEVICE:LIMITS",
      .help = "Bytes and operations a second on a disk, a path or MAJ:MIN: "
-             "/dev/vda:rbps=10M,wbps=1M,riops=100,wiops=50. Repeatable."},
+             "/dev/vda:rbps=10M,wbps=1M,riops=100,wiops=50. Repeatable.",
+     .repeatable = true},
     {.name = "timeout",
      .task = CommandTask::run,
      .value_name = "DURATION",
@@ -207,6 +216,11 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
     {.name = "force",
      .task = CommandTask::run,
      .help = "Make cgroups also where systemd manages them."},
+    {.name = "spec",
+     .task = CommandTask::run,
+     .value_name = "FILE",
+     .help = "YAML file with the options of run and with command: [PROGRAM, ...]; what the line "
+             "says counts before it. Default: none."},
     {.name = "dry-run",
      .task = CommandTask::run,
      .help = "Print what would be done, in order, and do nothing."},

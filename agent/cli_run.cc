@@ -4,18 +4,19 @@
 #include <array>
 #include <chrono>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
+#include "agent/cli_flags.h"
 #include "agent/cli_once.h"
+#include "collectors/base/nearest.h"
 #include "collectors/parse/number.h"
 #include "config/scalar.h"
+#include "config/yaml_tree.h"
 
 namespace cgmon {
 namespace {
 
 using std::chrono::milliseconds;
-using Words = std::optional<std::string>;
 
 tl::unexpected<Error> expected(std::string_view flag, const std::string& what,
                                std::string_view got) {
@@ -51,16 +52,27 @@ std::optional<std::uint64_t> parse_cpus(std::string_view text) {
   return *cores * 1'000'000 + *micro;
 }
 
-Result<void> set_size(std::string_view flag, const Words& text, std::optional<std::uint64_t>& to) {
-  if (!text) return {};
+/// The one value of a flag; null if it was not given.
+const std::string* value_of(const RunWords& words, std::string_view flag) {
+  const auto found = words.find(flag);
+  return found == words.end() || found->second.empty() ? nullptr : &found->second.front();
+}
+
+bool has(const RunWords& words, std::string_view flag) { return value_of(words, flag) != nullptr; }
+
+Result<void> set_size(const RunWords& words, std::string_view flag,
+                      std::optional<std::uint64_t>& to) {
+  const std::string* const text = value_of(words, flag);
+  if (text == nullptr) return {};
   to = parse_size(*text);
   if (!to) return expected(flag, "bytes like 67108864, 64M or 1G", *text);
   return {};
 }
 
-Result<void> set_count(std::string_view flag, const Words& text, std::uint64_t min,
+Result<void> set_count(const RunWords& words, std::string_view flag, std::uint64_t min,
                        std::uint64_t max, std::optional<std::uint64_t>& to) {
-  if (!text) return {};
+  const std::string* const text = value_of(words, flag);
+  if (text == nullptr) return {};
   to = parse_number(*text);
   if (!to || *to < min || *to > max) {
     return expected(flag, "a number from " + std::to_string(min) + " to " + std::to_string(max),
@@ -69,10 +81,11 @@ Result<void> set_count(std::string_view flag, const Words& text, std::uint64_t m
   return {};
 }
 
-Result<void> set_duration(std::string_view flag, const Words& text, milliseconds min,
+Result<void> set_duration(const RunWords& words, std::string_view flag, milliseconds min,
                           std::optional<milliseconds>& to) {
   constexpr milliseconds kMax = std::chrono::hours{24 * 365};
-  if (!text) return {};
+  const std::string* const text = value_of(words, flag);
+  if (text == nullptr) return {};
   to = parse_duration(*text);
   if (!to || *to < min || *to > kMax) {
     return expected(flag, "a duration like 500ms, 2s or 1m, at least " + to_string(min), *text);
@@ -103,9 +116,10 @@ Result<IoLimit> parse_io(const std::string& text) {
   return limit;
 }
 
-Result<void> set_cpus(const Words& text, RunSpec& spec) {
+Result<void> set_cpus(const RunWords& words, RunSpec& spec) {
   constexpr std::uint64_t kMin = 10'000;  // the kernel's least quota, 1 ms of 100
-  if (!text) return {};
+  const std::string* const text = value_of(words, "cpus");
+  if (text == nullptr) return {};
   spec.microcores = parse_cpus(*text);
   if (!spec.microcores || *spec.microcores < kMin) {
     return expected("cpus", "a number of CPUs like 0.5, at least 0.01", *text);
@@ -113,8 +127,9 @@ Result<void> set_cpus(const Words& text, RunSpec& spec) {
   return {};
 }
 
-Result<void> check_list(std::string_view flag, const Words& text, std::string& to) {
-  if (!text) return {};
+Result<void> set_list(const RunWords& words, std::string_view flag, std::string& to) {
+  const std::string* const text = value_of(words, flag);
+  if (text == nullptr) return {};
   if (text->empty() || text->find_first_not_of("0123456789,-") != text->npos) {
     return expected(flag, "a list like 0-3,6", *text);
   }
@@ -122,49 +137,179 @@ Result<void> check_list(std::string_view flag, const Words& text, std::string& t
   return {};
 }
 
+/// Every value of a flag that may be given more than once.
+template <class Parse, class T>
+Result<void> set_each(const RunWords& words, std::string_view flag, Parse parse,
+                      std::vector<T>& to) {
+  const auto found = words.find(flag);
+  if (found == words.end()) return {};
+  for (const std::string& text : found->second) {
+    Result<T> one = parse(text);
+    if (!one) return tl::unexpected(one.error());
+    to.push_back(*std::move(one));
+  }
+  return {};
+}
+
 Result<void> set_times(const RunWords& words, RunSpec& spec) {
-  Result<void> done = set_duration("timeout", words.timeout, milliseconds{1}, spec.timeout);
+  Result<void> done = set_duration(words, "timeout", milliseconds{1}, spec.timeout);
   std::optional<milliseconds> kill_after, interval;
-  if (done) done = set_duration("kill-after", words.kill_after, milliseconds{0}, kill_after);
-  if (done) done = set_duration("interval", words.interval, milliseconds{10}, interval);
+  if (done) done = set_duration(words, "kill-after", milliseconds{0}, kill_after);
+  if (done) done = set_duration(words, "interval", milliseconds{10}, interval);
   spec.kill_after = kill_after.value_or(spec.kill_after);
   spec.interval = interval.value_or(spec.interval);
   return done;
 }
 
-}  // namespace
-
-Result<RunSpec> run_spec(const RunWords& words) {
+Result<void> set_limits(const RunWords& words, RunSpec& spec) {
   constexpr std::uint64_t kPidsMax = 4'194'304;  // the kernel's
+  Result<void> done = set_cpus(words, spec);
+  if (done) done = set_count(words, "cpu-weight", 1, 10'000, spec.cpu_weight);
+  if (done) done = set_list(words, "cpuset", spec.cpuset);
+  if (done) done = set_list(words, "cpuset-mems", spec.cpuset_mems);
+  if (done) done = set_size(words, "memory", spec.memory);
+  if (done) done = set_size(words, "memory-high", spec.memory_high);
+  if (done) done = set_size(words, "swap", spec.swap);
+  if (done) done = set_count(words, "pids", 1, kPidsMax, spec.pids);
+  if (done) done = set_each(words, "io", parse_io, spec.io);
+  return done;
+}
+
+void set_switches(const RunWords& words, RunSpec& spec) {
+  spec.best_effort = has(words, "best-effort");
+  spec.force = has(words, "force");
+  spec.dry_run = has(words, "dry-run");
+  spec.cleanup = has(words, "cleanup");
+  spec.quiet = has(words, "quiet");
+}
+
+void set_text(const RunWords& words, std::string_view flag, std::string& to) {
+  if (const std::string* const text = value_of(words, flag)) to = *text;
+}
+
+Result<RunSpec> unchecked_spec(const RunWords& words) {
   RunSpec spec;
-  Result<void> done = set_cpus(words.cpus, spec);
-  if (done) done = set_count("cpu-weight", words.cpu_weight, 1, 10'000, spec.cpu_weight);
-  if (done) done = check_list("cpuset", words.cpuset, spec.cpuset);
-  if (done) done = check_list("cpuset-mems", words.cpuset_mems, spec.cpuset_mems);
-  if (done) done = set_size("memory", words.memory, spec.memory);
-  if (done) done = set_size("memory-high", words.memory_high, spec.memory_high);
-  if (done) done = set_size("swap", words.swap, spec.swap);
-  if (done) done = set_count("pids", words.pids, 1, kPidsMax, spec.pids);
+  Result<void> done = set_limits(words, spec);
   if (done) done = set_times(words, spec);
   if (!done) return tl::unexpected(done.error());
-  for (const std::string& text : words.io) {
-    const Result<IoLimit> limit = parse_io(text);
-    if (!limit) return tl::unexpected(limit.error());
-    spec.io.push_back(*limit);
+  set_switches(words, spec);
+  set_text(words, "json", spec.json_file);
+  set_text(words, "openmetrics", spec.openmetrics_file);
+  return spec;
+}
+
+/// The parts of a YAML text with options of run.
+class RunFileReader {
+ public:
+  explicit RunFileReader(std::string_view name) : name_(name) {}
+
+  Result<RunFile> read(const YamlNode& root) {
+    if (root.kind == YamlNode::Kind::null) return file_;
+    if (root.kind != YamlNode::Kind::map) {
+      return failure_at(name_, root, "expected a map of options of run, like `memory: 64M`");
+    }
+    for (std::size_t i = 0; i + 1 < root.children.size(); i += 2) {
+      const YamlNode &key = root.children[i], &value = root.children[i + 1];
+      if (file_.words.contains(key.text) || (key.text == "command" && !file_.command.empty())) {
+        return failure_at(name_, key, in_quotes(key.text) + ": expected once, given again");
+      }
+      const Result<void> done = key.text == "command" ? command(key, value) : option(key, value);
+      if (!done) return tl::unexpected(done.error());
+    }
+    return std::move(file_);
   }
-  spec.best_effort = words.best_effort;
-  spec.force = words.force;
-  spec.dry_run = words.dry_run;
-  spec.cleanup = words.cleanup;
-  spec.quiet = words.quiet;
-  spec.json_file = words.json_file.value_or("");
-  spec.openmetrics_file = words.openmetrics_file.value_or("");
-  spec.command = words.command;
-  if (spec.command.empty() != spec.cleanup) {
-    return usage_failure(spec.cleanup ? "`--cleanup` runs no command"
-                                      : "`run`: expected -- COMMAND, got none");
+
+ private:
+  static bool is_text(const YamlNode& node) {
+    return node.kind == YamlNode::Kind::plain || node.kind == YamlNode::Kind::quoted;
+  }
+
+  /// The texts of a scalar or of a list of them; yaml-cpp puts a missing value at the next token.
+  Result<std::vector<std::string>> texts(const YamlNode& key, const YamlNode& value,
+                                         bool may_be_list) {
+    std::vector<std::string> found;
+    if (is_text(value)) found.push_back(value.text);
+    if (value.kind == YamlNode::Kind::list && may_be_list) {
+      for (const YamlNode& each : value.children) {
+        if (!is_text(each)) return failure_at(name_, each, in_quotes(key.text) + ": expected text");
+        found.push_back(each.text);
+      }
+    }
+    if (!found.empty()) return found;
+    return failure_at(
+        name_, value.kind == YamlNode::Kind::null ? key : value,
+        in_quotes(key.text) + ": expected a value" + (may_be_list ? " or a list of them" : ""));
+  }
+
+  Result<void> command(const YamlNode& key, const YamlNode& value) {
+    if (value.kind != YamlNode::Kind::list) {
+      return failure_at(name_, key, "`command`: expected a list, as in [sh, -c, \"exit 3\"]");
+    }
+    auto words = texts(key, value, true);
+    if (!words) return tl::unexpected(words.error());
+    file_.command = *std::move(words);
+    return {};
+  }
+
+  Result<void> option(const YamlNode& key, const YamlNode& value) {
+    // What only a line can say: the file cannot name itself, nor ask for another act than running.
+    constexpr std::array<std::string_view, 3> kOfLine{"spec", "cleanup", "dry-run"};
+    const auto flag = std::ranges::find_if(kCommandFlags, [&](const CommandFlag& each) {
+      return is_of_run(each) && each.name == key.text &&
+             std::ranges::find(kOfLine, each.name) == kOfLine.end();
+    });
+    if (flag == kCommandFlags.end()) return unknown(key, kOfLine);
+    const bool is_switch = flag->value_name.empty();
+    auto values = texts(key, value, flag->repeatable);
+    if (!values) return tl::unexpected(values.error());
+    if (is_switch) {
+      const std::optional<bool> on = parse_boolean(values->front());
+      if (!on) {
+        return failure_at(
+            name_, value,
+            in_quotes(key.text) + ": expected true or false, got " + in_quotes(values->front()));
+      }
+      if (!*on) return {};
+    }
+    const Result<RunSpec> alone = unchecked_spec({{key.text, *values}});
+    if (!alone) return failure_at(name_, value, alone.error().what);
+    file_.words[key.text] = *std::move(values);
+    return {};
+  }
+
+  tl::unexpected<Error> unknown(const YamlNode& key, std::span<const std::string_view> left_out) {
+    std::vector<std::string> known{"command"};
+    for (const CommandFlag& flag : kCommandFlags) {
+      if (is_of_run(flag) && std::ranges::find(left_out, flag.name) == left_out.end()) {
+        known.emplace_back(flag.name);
+      }
+    }
+    std::string what = "unknown key " + in_quotes(key.text) + ": expected an option of run";
+    if (const auto near = nearest(key.text, known)) what += "; did you mean `" + *near + "`?";
+    return failure_at(name_, key, what);
+  }
+
+  std::string_view name_;
+  RunFile file_;
+};
+
+}  // namespace
+
+Result<RunSpec> run_spec(const RunWords& words, std::vector<std::string> command) {
+  Result<RunSpec> spec = unchecked_spec(words);
+  if (!spec) return spec;
+  spec->command = std::move(command);
+  if (spec->command.empty() != spec->cleanup) {
+    return usage_failure(spec->cleanup ? "`--cleanup` runs no command"
+                                       : "`run`: expected -- COMMAND, got none");
   }
   return spec;
+}
+
+Result<RunFile> parse_run_file(std::string_view text, std::string_view name) {
+  const Result<YamlNode> root = parse_yaml(text, name);
+  if (!root) return tl::unexpected(root.error());
+  return RunFileReader(name).read(*root);
 }
 
 bool asks_to_run(std::span<const std::string> arguments) {

@@ -216,7 +216,7 @@ Result<void> merge_yaml(std::string_view text, std::string_view name, Config& co
   return {};
 }
 
-Result<void> merge_yaml_file(const std::string& path, Config& config) {
+Result<std::string> read_yaml_file(const std::string& path) {
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "re"));
   if (file == nullptr) return failure("can't open the configuration file", path, errno);
   std::string text;
@@ -232,7 +232,13 @@ Result<void> merge_yaml_file(const std::string& path, Config& config) {
   if (text.size() > kFileBytesMax) {
     return failure("expected a configuration file of at most 1 MiB", path);
   }
-  return merge_yaml(text, path, config);
+  return text;
+}
+
+Result<void> merge_yaml_file(const std::string& path, Config& config) {
+  const Result<std::string> text = read_yaml_file(path);
+  if (!text) return tl::unexpected(text.error());
+  return merge_yaml(*text, path, config);
 }
 
 void resolve_paths(PathConfig& path) {

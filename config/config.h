@@ -121,7 +121,10 @@ struct Config {
 /// nearest known key; `config` is then unchanged. `name` is how messages call the file.
 [[nodiscard]] Result<void> merge_yaml(std::string_view text, std::string_view name, Config& config);
 
-/// merge_yaml over the content of a file of at most 1 MiB.
+/// The content of a file of at most 1 MiB.
+[[nodiscard]] Result<std::string> read_yaml_file(const std::string& path);
+
+/// merge_yaml over the content of such a file.
 [[nodiscard]] Result<void> merge_yaml_file(const std::string& path, Config& config);
 
 /// Fills in the empty paths: <rootfs>/proc, <rootfs>/sys, <sysfs>/fs/cgroup.

@@ -79,7 +79,7 @@ void DiskPass::read(std::span<const Cgroup* const> chosen, std::int64_t deadline
   ask_host(clock_.monotonic_ns());
   report.success &= !host_ || host_->error == 0;
   for (const Cgroup* const cgroup : chosen) {
-    if (identifier_.labels(cgroup->slot)->kind != CgroupKind::container) continue;
+    if (!is_container(identifier_.labels(cgroup->slot)->kind)) continue;
     Layer& layer = layer_of(cgroup->slot);
     if (layer.found == Found::not_yet && layer.looks_left > 0) {
       if (clock_.monotonic_ns() > deadline_ns) {

@@ -6,7 +6,7 @@ HostPass::HostPass(Files& files, const Clock& clock, const Roots& roots, const C
                    const Identifier& identifier, DiskQueue* disks)
     : processes_(files, tree,
                  [&identifier](const Cgroup& cgroup) {
-                   return identifier.labels(cgroup.slot)->kind == CgroupKind::container;
+                   return is_container(identifier.labels(cgroup.slot)->kind);
                  }),
       network_(files, clock, roots.procfs, tree, identifier, processes_),
       disk_(files, clock, roots.procfs, tree, identifier, processes_, disks),

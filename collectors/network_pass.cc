@@ -31,12 +31,6 @@ constexpr std::array kCounters{row("container_network_tcp_retransmitted_segments
                                row("container_network_udp_receive_buffer_errors_total")};
 static_assert(kCounters.size() == kNetCounters.size());
 
-/// The container that holds a pod's namespaces. The kubelet's page has no container name on
-/// containerd's, "POD" on others.
-bool is_sandbox(const CgroupLabels& labels) {
-  return labels.container == "POD" || (!labels.pod.empty() && labels.container.empty());
-}
-
 /// ENOENT is said of the host's where there is not even this process' own: a kernel without
 /// network.
 Reason why_not(int error) {
@@ -97,7 +91,8 @@ void NetworkPass::find_all(std::span<const Cgroup* const> chosen, std::int64_t d
       read_host(*cgroup, host, report, errors);
       continue;
     }
-    if (identifier_.labels(cgroup->slot)->kind != CgroupKind::container) continue;
+    const CgroupKind kind = identifier_.labels(cgroup->slot)->kind;
+    if (!is_container(kind) && kind != CgroupKind::machine) continue;
     if (host < 0) {  // then nobody knows who is in the host's
       ++report.unavailable[static_cast<std::size_t>(why_not(host))];
       continue;
@@ -164,8 +159,8 @@ int NetworkPass::find(const Cgroup& cgroup, GroupReport& report, std::vector<Rea
 }
 
 bool NetworkPass::comes_first(const Cgroup& a, const Cgroup& b, std::uint64_t inode) const {
-  const bool a_holds = is_sandbox(*identifier_.labels(a.slot));
-  if (a_holds != is_sandbox(*identifier_.labels(b.slot))) return a_holds;
+  const bool a_holds = identifier_.labels(a.slot)->kind == CgroupKind::sandbox;
+  if (a_holds != (identifier_.labels(b.slot)->kind == CgroupKind::sandbox)) return a_holds;
   const auto before = std::ranges::find(owners_before_, inode, &Owner::inode);
   if (before != owners_before_.end() && (before->slot == a.slot) != (before->slot == b.slot)) {
     return before->slot == a.slot;

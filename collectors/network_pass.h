@@ -16,8 +16,9 @@
 namespace cgmon {
 
 /// Network interfaces of a pass: each namespace once, on the one cgroup that it belongs to. That is
-/// the pod's sandbox where it is known; else the container that had it in the pass before, else the
-/// oldest one in it. Who lives in the host's namespace has none: it is the root's. One-thread.
+/// the pod's sandbox where it is known; else the container or machine that had it in the pass
+/// before, else the oldest one in it. Who lives in the host's namespace has none: it is the root's.
+/// One-thread.
 class NetworkPass {
  public:
   /// All must outlive it.

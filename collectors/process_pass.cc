@@ -48,8 +48,9 @@ void ProcessPass::read_processes(const Target& target) {
       set(kSockets, sums.sockets);
       if (sums.members != 0) set(kHighest, sums.highest);
     }
-    const bool is_container = identifier_.labels(cgroup->slot)->kind == CgroupKind::container;
-    if (is_container) show_first_process(*cgroup, target.snapshot);
+    if (is_container(identifier_.labels(cgroup->slot)->kind)) {
+      show_first_process(*cgroup, target.snapshot);
+    }
   }
 }
 

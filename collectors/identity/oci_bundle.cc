@@ -25,6 +25,7 @@ void take_containerd(std::string_view key, std::string_view value, ContainerMeta
   if (key == "container-type") metadata.sandbox = value == "sandbox";
   if (key == "container-name") metadata.container = repaired(value);
   if (key == "image-name") metadata.image = repaired(value);
+  if (key == "podsandbox.image-name") metadata.image = repaired(value);
   if (key == "sandbox-name") metadata.pod = repaired(value);
   if (key == "sandbox-namespace") metadata.namespace_name = repaired(value);
   if (key == "sandbox-uid") metadata.pod_uid = repaired(value);

@@ -29,10 +29,12 @@ TEST(ParseBundle, ReadsWhatContainerdsCriPluginWrites) {
 }
 
 TEST(ParseBundle, KnowsASandbox) {
-  const auto read =
-      parse_bundle(R"({"annotations":{"io.kubernetes.cri.container-type":"sandbox"}})", kId);
+  const auto read = parse_bundle(R"({"annotations":{"io.kubernetes.cri.container-type":"sandbox",
+    "io.kubernetes.cri.podsandbox.image-name":"registry.k8s.io/pause:3.9"}})",
+                                 kId);
   ASSERT_TRUE(read);
   EXPECT_TRUE(read->sandbox);
+  EXPECT_EQ(read->image, "registry.k8s.io/pause:3.9");
 }
 
 TEST(ParseBundle, ReadsTheLabelsThatCrioKeepsAsJsonInAnAnnotation) {

@@ -122,6 +122,34 @@ TEST(CollectorNetwork, ShowsASharedNamespaceOnTheOldestContainerAndStaysWithIt) 
               ElementsAre(received("/", "eth0", 1000), received(young, "eth0", 70)));
 }
 
+TEST(CollectorNetwork, ShowsAPodsNamespaceOnItsSandboxAndStaysWithIt) {
+  NetworkHost host(kV2, true);
+  const std::string& sandbox = host.ids_[1];
+  for (const std::string& id : host.ids_) host.set_processes(id, "701\n");
+  host.set_namespace("701", 11, "eth0", 70);
+  const std::string container = sandbox.substr(sandbox.find("docker-") + 7, 64);
+  host.host_.files.set_file(
+      "/var/lib/docker/containers/" + container + "/config.v2.json",
+      R"({"Name":"/k8s_POD","Config":{"Labels":{"io.kubernetes.docker.type":"podsandbox"}}})");
+  DockerNames names(host.host_.files, host.host_.roots);
+  host.collector_ = host.host_.collector({}, nullptr, &names);
+  for (int pass = 0; pass < 3; ++pass) {
+    EXPECT_THAT(host.samples(kReceived), ElementsAre(HasSubstr("id=\"/\""), HasSubstr(sandbox)))
+        << pass;
+  }
+}
+
+TEST(CollectorNetwork, ShowsTheNamespaceOfAMachine) {
+  NetworkHost host(kV2, true);
+  const std::string id = "/machine-box.scope";
+  host.host_.files.copy_directory("/sys/fs/cgroup" + host.ids_[0], "/sys/fs/cgroup" + id);
+  host.set_processes(id, "701\n");
+  host.set_namespace("701", 11, "host0", 70);
+  EXPECT_THAT(
+      host.samples(kReceived),
+      ElementsAre(received("/", "eth0", 1000), HasSubstr("id=\"" + id + "\",name=\"box\"} 70")));
+}
+
 TEST(CollectorNetwork, LooksForProcessesInCgroupsBelow) {
   NetworkHost host(kV2, true);
   host.host_.files.add_directory("/sys/fs/cgroup" + host.ids_[0] + "/container");

@@ -116,6 +116,125 @@ Result<IoLimit> parse_io(const std::string& text) {
   return limit;
 }
 
+/// "2M:64M".
+Result<HugetlbLimit> parse_hugetlb(const std::string& text) {
+  std::string_view rest = text;
+  const auto page = parse_size(take_until(rest, ':')), bytes = parse_size(rest);
+  if (!page || *page < 1024 || (*page & (*page - 1)) != 0 || !bytes) {
+    return expected("hugetlb", "SIZE:BYTES like 2M:64M", text);
+  }
+  return HugetlbLimit{*page, *bytes};
+}
+
+/// "NAME:N" or "NAME:KEY=N,KEY=N"; the kernel takes blanks in place of commas.
+Result<NamedResource> parse_resource(std::string_view flag, const std::string& text) {
+  const bool is_keyed = flag == "rdma";
+  const std::string what =
+      is_keyed ? "DEVICE:hca_handle=N,hca_object=N, one of them at least" : "NAME:N like sev:5";
+  std::string_view rest = text;
+  NamedResource resource{.flag = std::string(flag), .name = std::string(take_until(rest, ':'))};
+  if (resource.name.empty() || resource.name.find_first_of(" \n") != std::string::npos ||
+      rest.empty()) {
+    return expected(flag, what, text);
+  }
+  while (!rest.empty()) {
+    std::string_view value = take_until(rest, ',');
+    const std::string_view key = is_keyed ? take_until(value, '=') : "";
+    const bool is_known = !is_keyed || key == "hca_handle" || key == "hca_object";
+    if (!is_known || !parse_number(value) || (!is_keyed && !rest.empty())) {
+      return expected(flag, what, text);
+    }
+    if (!resource.text.empty()) resource.text += ' ';
+    resource.text += std::string(key) + (is_keyed ? "=" : "") + std::string(value);
+  }
+  return resource;
+}
+
+/// "rwm" or a part of it.
+bool set_access(std::string_view text, DeviceRule& rule) {
+  if (text.empty() || text.find_first_not_of("rwm") != text.npos) return false;
+  rule.read = text.find('r') != text.npos;
+  rule.write = text.find('w') != text.npos;
+  rule.make = text.find('m') != text.npos;
+  return true;
+}
+
+/// "/dev/fuse", "/dev/fuse:rw", "c 10:229 rw", "b 8:* r".
+Result<DeviceRule> parse_device(const std::string& text) {
+  const auto wrong = [&] {
+    return expected("device", "/dev/NODE[:rwm], 'c MAJ:MIN rwm', 'b MAJ:* r' or none", text);
+  };
+  DeviceRule rule{.read = true, .write = true, .make = true};
+  if (text.starts_with('/')) {
+    const std::size_t colon = text.rfind(':');
+    rule.path = text.substr(0, colon);
+    if (colon != text.npos && !set_access(std::string_view(text).substr(colon + 1), rule)) {
+      return wrong();
+    }
+    return rule;
+  }
+  constexpr std::uint64_t kMajorMax = (1U << 12U) - 1, kMinorMax = (1U << 20U) - 1;
+  std::string_view rest = text;
+  const std::string_view type = take_word(rest);
+  std::string_view minor = take_word(rest);
+  const std::string_view major = take_until(minor, ':');
+  const auto number = [](std::string_view each, std::uint64_t max,
+                         std::optional<std::uint32_t>& to) {
+    if (each == "*") return true;
+    const auto parsed = parse_number(each);
+    if (!parsed || *parsed > max) return false;
+    to = static_cast<std::uint32_t>(*parsed);
+    return true;
+  };
+  if ((type != "c" && type != "b") || !number(major, kMajorMax, rule.major) ||
+      !number(minor, kMinorMax, rule.minor) || (!rest.empty() && !set_access(rest, rule))) {
+    return wrong();
+  }
+  rule.type = type.front();
+  return rule;
+}
+
+/// "nofile=64:128"; one value is both limits.
+Result<Rlimit> parse_rlimit(const std::string& text) {
+  std::string_view rest = text;
+  const std::string_view name = take_until(rest, '=');
+  const auto known = std::ranges::find(kRlimitNames, name);
+  std::string names;
+  for (const std::string_view each : kRlimitNames) {
+    names += (names.empty() ? "" : ", ") + std::string(each);
+  }
+  const auto wrong = [&] { return expected("rlimit", "NAME=SOFT[:HARD], NAME of " + names, text); };
+  if (known == kRlimitNames.end()) return wrong();
+  Rlimit limit{.index = static_cast<std::size_t>(known - kRlimitNames.begin())};
+  const std::string_view soft = take_until(rest, ':'), hard = rest.empty() ? soft : rest;
+  for (const auto& [value, to] : {std::pair(soft, &limit.soft), std::pair(hard, &limit.hard)}) {
+    if (value == "unlimited") continue;
+    *to = parse_size(value);
+    if (!*to) return wrong();
+  }
+  if (limit.hard && (!limit.soft || *limit.soft > *limit.hard)) {
+    return expected("rlimit", "a soft limit that is no more than the hard one", text);
+  }
+  return limit;
+}
+
+Result<void> set_signed(const RunWords& words, std::string_view flag, int min, int max,
+                        std::optional<int>& to) {
+  const std::string* const text = value_of(words, flag);
+  if (text == nullptr) return {};
+  std::string_view digits = *text;
+  const bool is_negative = digits.starts_with('-');
+  if (is_negative) digits.remove_prefix(1);
+  const auto number = parse_number(digits);
+  if (number && *number <= 1'000'000) {
+    const int value = static_cast<int>(*number) * (is_negative ? -1 : 1);
+    if (value >= min && value <= max) to = value;
+  }
+  if (to) return {};
+  return expected(flag, "a number from " + std::to_string(min) + " to " + std::to_string(max),
+                  *text);
+}
+
 Result<void> set_cpus(const RunWords& words, RunSpec& spec) {
   constexpr std::uint64_t kMin = 10'000;  // the kernel's least quota, 1 ms of 100
   const std::string* const text = value_of(words, "cpus");
@@ -161,6 +280,28 @@ Result<void> set_times(const RunWords& words, RunSpec& spec) {
   return done;
 }
 
+/// `none` is a list without a device of its own.
+Result<void> set_devices(const RunWords& words, RunSpec& spec) {
+  RunWords named;
+  const auto found = words.find("device");
+  if (found == words.end()) return {};
+  for (const std::string& text : found->second) {
+    if (text == "none") {
+      spec.no_devices = true;
+    } else {
+      named["device"].push_back(text);
+    }
+  }
+  return set_each(named, "device", parse_device, spec.devices);
+}
+
+Result<void> set_process_limits(const RunWords& words, RunSpec& spec) {
+  Result<void> done = set_each(words, "rlimit", parse_rlimit, spec.rlimits);
+  if (done) done = set_signed(words, "nice", -20, 19, spec.nice);
+  if (done) done = set_signed(words, "oom-score-adj", -1000, 1000, spec.oom_score_adj);
+  return done;
+}
+
 Result<void> set_limits(const RunWords& words, RunSpec& spec) {
   constexpr std::uint64_t kPidsMax = 4'194'304;  // the kernel's
   Result<void> done = set_cpus(words, spec);
@@ -172,7 +313,13 @@ Result<void> set_limits(const RunWords& words, RunSpec& spec) {
   if (done) done = set_size(words, "swap", spec.swap);
   if (done) done = set_count(words, "pids", 1, kPidsMax, spec.pids);
   if (done) done = set_each(words, "io", parse_io, spec.io);
-  return done;
+  if (done) done = set_each(words, "hugetlb", parse_hugetlb, spec.hugetlb);
+  for (const std::string_view flag : {"rdma", "misc"}) {
+    const auto parse = [&](const std::string& text) { return parse_resource(flag, text); };
+    if (done) done = set_each(words, flag, parse, spec.resources);
+  }
+  if (done) done = set_devices(words, spec);
+  return done ? set_process_limits(words, spec) : done;
 }
 
 void set_switches(const RunWords& words, RunSpec& spec) {

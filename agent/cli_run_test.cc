@@ -51,6 +51,54 @@ TEST(RunFlags, SayWhatIsExpected) {
   EXPECT_THAT(error_of({"--io=8:0:rbps=1,rbs=2"}), HasSubstr("expected DEVICE:rbps=N"));
 }
 
+TEST(RunFlags, ReadDevicesResourcesAndProcessLimits) {
+  const auto spec =
+      spec_of({"--device=/dev/fuse:rw", "--device", "b 8:* r", "--device=none", "--hugetlb=2M:64M",
+               "--misc=sev:5", "--rdma=mlx5_0:hca_handle=2,hca_object=7", "--rlimit=nofile=64:128",
+               "--rlimit=core=0", "--rlimit=as=1G:unlimited", "--nice=-5", "--oom-score-adj=500"});
+  ASSERT_TRUE(spec) << spec.error().message();
+  ASSERT_EQ(spec->devices.size(), 2U);
+  EXPECT_EQ(spec->devices[0].path, "/dev/fuse");
+  EXPECT_FALSE(spec->devices[0].make);
+  EXPECT_EQ(spec->devices[1].type, 'b');
+  EXPECT_EQ(spec->devices[1].major, 8U);
+  EXPECT_EQ(spec->devices[1].minor, std::nullopt);
+  EXPECT_TRUE(spec->no_devices);
+  ASSERT_EQ(spec->hugetlb.size(), 1U);
+  EXPECT_EQ(spec->hugetlb[0].page_bytes, std::uint64_t{2} << 20U);
+  ASSERT_EQ(spec->resources.size(), 2U);
+  EXPECT_EQ(spec->resources[0].text, "hca_handle=2 hca_object=7");
+  EXPECT_EQ(spec->resources[1].text, "5");
+  ASSERT_EQ(spec->rlimits.size(), 3U);
+  EXPECT_EQ(kRlimitNames[spec->rlimits[0].index], "nofile");
+  EXPECT_EQ(spec->rlimits[0].hard, 128U);
+  EXPECT_EQ(spec->rlimits[1].hard, 0U);
+  EXPECT_EQ(spec->rlimits[2].hard, std::nullopt);
+  EXPECT_EQ(spec->nice, -5);
+  EXPECT_EQ(spec->oom_score_adj, 500);
+}
+
+TEST(RunFlags, RefuseDevicesResourcesAndProcessLimitsThatAreNone) {
+  for (const char* bad :
+       {"fuse", "c 1:3 x", "c 1", "x 1:3", "c 4096:1", "/dev/fuse:q", "/dev/x:"}) {
+    EXPECT_THAT(error_of({"--device", bad}), HasSubstr("`--device`: expected")) << bad;
+  }
+  for (const char* bad : {"2M", "3M:1", "2M:x", ":1"}) {
+    EXPECT_THAT(error_of({std::string("--hugetlb=") + bad}), HasSubstr("expected SIZE")) << bad;
+  }
+  for (const char* bad : {"sev", "sev:", ":5", "sev:x", "sev:1,2"}) {
+    EXPECT_THAT(error_of({std::string("--misc=") + bad}), HasSubstr("expected NAME")) << bad;
+  }
+  for (const char* bad : {"m:hca=1", "m:hca_handle", "m:"}) {
+    EXPECT_THAT(error_of({std::string("--rdma=") + bad}), HasSubstr("expected DEVICE")) << bad;
+  }
+  for (const char* bad : {"nofile", "file=1", "nofile=2:1", "nofile=unlimited:1", "nofile=x"}) {
+    EXPECT_THAT(error_of({std::string("--rlimit=") + bad}), HasSubstr("`--rlimit`")) << bad;
+  }
+  EXPECT_THAT(error_of({"--nice=20"}), HasSubstr("from -20 to 19"));
+  EXPECT_THAT(error_of({"--nice=--1"}), HasSubstr("`--nice`"));
+}
+
 TEST(RunFile, HasTheOptionsOfTheLine) {
   const auto file = parse_run_file(
       "command: [sh, -c, \"exit 3\"]\ncpus: 0.5\nio: [8:0:rbps=1M, 8:16:rbps=2M]\n"

@@ -46,7 +46,7 @@ int run_command(const RunSpec& spec, const Roots& roots) {
   const Result<Layout> layout = detect_layout(files, roots);
   if (!layout) return fail(layout.error());
   if (Result<void> fine = check_systemd(files, spec); !fine) return fail(fine.error());
-  const PlanContext context{files, roots, *layout, random_id(), block_device};
+  const PlanContext context{files, roots, *layout, random_id(), block_device, device_node};
   const Result<Plan> plan = make_plan(spec, context);
   if (!plan) return fail(plan.error());
   if (spec.dry_run) {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "agent/enforce/plan_parts.h"
 #include "collectors/parse/meminfo.h"
 
 namespace cgmon {
@@ -21,9 +23,9 @@ std::string text_of(DeviceNumber device) {
   return std::to_string(device.major) + ':' + std::to_string(device.minor);
 }
 
-class Planner {
+class Planner : private PlanParts {
  public:
-  Planner(const RunSpec& spec, const PlanContext& context) : spec_(spec), context_(context) {
+  Planner(const RunSpec& spec, const PlanContext& context) : PlanParts(spec, context) {
     plan_.id = context.id;
   }
 
@@ -32,8 +34,11 @@ class Planner {
       return failure("no cgroup hierarchy is mounted; mount one, or give --path.cgroupfs");
     }
     add_directories();
-    for (const auto add : {&Planner::add_cpu, &Planner::add_memory, &Planner::add_swap,
-                           &Planner::add_pids, &Planner::add_io}) {
+    using Part = Result<void> (Planner::*)();
+    for (const Part add :
+         std::initializer_list<Part>{&Planner::add_cpu, &Planner::add_memory, &Planner::add_swap,
+                                     &Planner::add_pids, &Planner::add_io, &Planner::add_hugetlb,
+                                     &Planner::add_named_resources, &Planner::add_devices}) {
       if (Result<void> done = (this->*add)(); !done) return tl::unexpected(done.error());
     }
     add_counting_rules();
@@ -42,8 +47,6 @@ class Planner {
   }
 
  private:
-  using Act = Step::Act;
-
   [[nodiscard]] bool asks_for(Controller controller) const {
     switch (controller) {
       case Controller::cpuset:
@@ -56,6 +59,15 @@ class Planner {
       case Controller::pids:
       case Controller::freezer:
         return true;  // measured, or needed at the end
+      case Controller::hugetlb:
+        return !spec_.hugetlb.empty();
+      case Controller::devices:
+        return !spec_.devices.empty() || spec_.no_devices;
+      case Controller::rdma:
+      case Controller::misc:
+        return std::ranges::any_of(spec_.resources, [&](const NamedResource& resource) {
+          return resource.flag == name_of(controller);
+        });
       default:
         return false;
     }
@@ -104,39 +116,6 @@ class Planner {
     for (const char* file : {"/cpuset.cpus", "/cpuset.mems"}) {
       plan_.steps.push_back({Act::copy, to + file, from + file});
     }
-  }
-
-  struct Place {
-    std::string directory;
-    Version version;
-  };
-  [[nodiscard]] std::optional<Place> place_of(Controller controller) const {
-    const int serving = context_.layout.serving(controller);
-    for (const RunDirectory& directory : plan_.directories) {
-      if (serving >= 0 && directory.hierarchy == static_cast<std::size_t>(serving)) {
-        return Place{directory.path, directory.version};
-      }
-    }
-    return std::nullopt;
-  }
-
-  /// What cannot be enforced: the end, or a warning with --best-effort.
-  Result<void> refuse(std::string_view limit, const std::string& why, const std::string& remedy) {
-    const std::string text = "--" + std::string(limit) + ": " + why + "; " + remedy;
-    if (!spec_.best_effort) return failure(text + ", or leave it out with --best-effort");
-    plan_.warnings.push_back(text);
-    return {};
-  }
-
-  Result<void> lacks(std::string_view limit, Controller controller) {
-    const std::string name(name_of(controller));
-    return refuse(limit, "no cgroup hierarchy of this host has the controller " + name,
-                  "boot without cgroup_disable=" + name + " and mount it (see `agent detect`)");
-  }
-
-  void write(std::string_view limit, std::string path, std::string value, std::string remedy = {}) {
-    plan_.steps.push_back(
-        {Act::write, std::move(path), std::move(value), std::string(limit), std::move(remedy)});
   }
 
   Result<void> add_cpu() {
@@ -230,17 +209,31 @@ class Planner {
     return {};
   }
 
-  Result<DeviceNumber> device_of(const IoLimit& limit) const {
+  /// The disk that is meant: a device, or the one that a file system is on.
+  Result<DeviceNumber> device_of(const IoLimit& limit) {
     const auto number = parse_device_number(limit.device);
-    Result<DeviceNumber> device = number ? *number : context_.device(limit.device);
-    if (!device) return device;
-    const std::string entry = context_.roots.sysfs + "/dev/block/" + text_of(*device);
+    const Result<BlockDevice> device =
+        number ? BlockDevice{.number = *number} : context_.device(limit.device);
+    if (!device) return tl::unexpected(device.error());
+    const std::string entry = context_.roots.sysfs + "/dev/block/" + text_of(device->number);
     FileStatus status;
-    if (context_.files.status(Files::kAbsolute, (entry + "/partition").c_str(), status) == 0) {
-      return failure("is a partition, and the kernel limits whole disks; name the disk it is on",
+    if (context_.files.status(Files::kAbsolute, (entry + "/partition").c_str(), status) != 0) {
+      return device->number;
+    }
+    std::string text;
+    const std::string of_disk = entry + "/../dev";
+    std::optional<DeviceNumber> disk;
+    if (read_file(context_.files, Files::kAbsolute, of_disk.c_str(), kTextBytesMax, text) == 0) {
+      disk = parse_device_number(std::string_view(text).substr(0, text.find('\n')));
+    }
+    if (!device->of_file_system || !disk) {
+      return failure("is a partition, and the kernel limits whole disks; name " +
+                         (disk ? text_of(*disk) : "the disk it is on"),
                      limit.device);
     }
-    return device;
+    plan_.warnings.push_back("--io: " + limit.device + " is on a partition of disk " +
+                             text_of(*disk) + ", and the kernel limits whole disks");
+    return *disk;
   }
 
   Result<void> add_io() {
@@ -310,6 +303,7 @@ class Planner {
       if (directory.version == Version::v2) unified = directory.path;
     }
     plan_.steps.push_back({Act::start, unified});
+    add_process_limits();
     for (const RunDirectory& directory : plan_.directories) {
       if (directory.version == Version::v1) {
         plan_.steps.push_back({Act::join, directory.path + "/cgroup.procs"});
@@ -320,9 +314,6 @@ class Planner {
     plan_.steps.push_back({Act::execute, {}, command});
   }
 
-  const RunSpec& spec_;
-  const PlanContext& context_;
-  Plan plan_;
   std::vector<DeviceNumber> limited_devices_;
 };
 
@@ -344,6 +335,14 @@ std::string text_of(const Step& step) {
       return "copy  " + step.path + ": from " + step.value;
     case Step::Act::start:
       return "start a waiting process" + (step.path.empty() ? "" : " in " + step.path);
+    case Step::Act::allow_devices:
+      return "allow " + step.path + ": " + step.value + why;
+    case Step::Act::set_rlimit:
+      return "set   rlimit " + step.value + why;
+    case Step::Act::set_nice:
+      return "set   nice " + step.value + why;
+    case Step::Act::set_oom_score:
+      return "set   oom_score_adj " + step.value + why;
     case Step::Act::join:
       return "join  " + step.path;
     case Step::Act::execute:

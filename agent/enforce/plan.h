@@ -26,15 +26,21 @@ struct Step {
     enable,          ///< `value` ("+memory") to `path`, a cgroup.subtree_control; stays
     copy,            ///< `path` gets what `value`, a file of the parent, says (v1's cpuset)
     write,           ///< `value` to `path`; read back
+    allow_devices,   ///< the devices of `value` alone in the v2 cgroup `path`
     start,           ///< the command, waiting, in the v2 cgroup `path` ("" without one)
+    set_rlimit,      ///< of the waiting process, NAME=SOFT:HARD
+    set_nice,        ///< of the waiting process
+    set_oom_score,   ///< of the waiting process
     join,            ///< its PID to `path`, a cgroup.procs of v1
     execute,         ///< the command
   };
   Act act = Act::write;
   std::string path, value;
-  std::string limit;      ///< the flag that asked for it; empty: no limit
-  std::string remedy;     ///< what would help when it fails
-  bool optional = false;  ///< may fail: nothing that was asked for hangs on it
+  std::string limit;       ///< the flag that asked for it; empty: no limit
+  std::string remedy;      ///< what would help when it fails
+  bool optional = false;   ///< may fail: nothing that was asked for hangs on it
+  std::string read_back;   ///< the file that says what the kernel has; empty: `path`
+  std::uint64_t unit = 0;  ///< the kernel rounds down to a multiple of it; 0: of a page
 };
 
 /// The cgroup's directory in one hierarchy.
@@ -49,16 +55,25 @@ struct Plan {
   std::string id;
   std::vector<Step> steps;
   std::vector<RunDirectory> directories;
+  std::vector<DeviceRule> devices;    ///< of Act::allow_devices
   std::vector<std::string> warnings;  ///< what is enforced in part, or not with --best-effort
 };
 
-/// What the plan is made from besides the spec. `device` resolves the path of a block device.
+/// A disk, or the device of the file system that a path is on.
+struct BlockDevice {
+  DeviceNumber number;
+  bool of_file_system = false;
+};
+
+/// What the plan is made from besides the spec. `device` resolves a path to a block device, `node`
+/// the path of any device's node.
 struct PlanContext {
   Files& files;
   const Roots& roots;
   const Layout& layout;
   std::string id;
-  std::function<Result<DeviceNumber>(const std::string&)> device;
+  std::function<Result<BlockDevice>(const std::string&)> device;
+  std::function<Result<DeviceRule>(const std::string&)> node;
 };
 
 /// An Error is a limit that this host cannot enforce: why, and what would help. Changes nothing.

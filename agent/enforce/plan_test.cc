@@ -24,10 +24,13 @@ Result<Plan> plan_on(const std::string& fixture, const RunSpec& spec) {
   }
   const Roots roots;
   const auto layout = detect_layout(tree, roots);
-  const auto device = [](const std::string&) -> Result<DeviceNumber> {
-    return DeviceNumber{254, 0};
+  const auto device = [](const std::string&) -> Result<BlockDevice> {
+    return BlockDevice{{254, 0}};
   };
-  return make_plan(spec, {tree, roots, *layout, kId, device});
+  const auto node = [](const std::string&) -> Result<DeviceRule> {
+    return DeviceRule{.type = 'c', .major = 10, .minor = 237};
+  };
+  return make_plan(spec, {tree, roots, *layout, kId, device, node});
 }
 
 std::vector<std::string> lines_on(const std::string& fixture, const RunSpec& spec) {
@@ -74,6 +77,49 @@ TEST(MakePlan, RefusesWhatTheHostLacksAndWarnsWithBestEffort) {
   const auto plan = plan_on("debian-6.1-v1-nomemory", spec);
   ASSERT_TRUE(plan);
   EXPECT_THAT(plan->warnings, SizeIs(1));
+}
+
+TEST(MakePlan, LimitsDevicesByAListOnV1AndAProgramOnV2) {
+  RunSpec spec = half_a_cpu();
+  spec.devices = {{.path = "/dev/loop-control", .read = true}};
+  const auto v1 = lines_on("debian-6.1-v1-cgroupfs", spec);
+  EXPECT_THAT(v1, Contains(HasSubstr("/devices.deny: a")));
+  EXPECT_THAT(v1, Contains(HasSubstr("/devices.allow: c 10:237 r  # --device")));
+  EXPECT_THAT(v1, Contains(HasSubstr("/devices.allow: c 1:3 rwm")));
+  const auto v2 = lines_on("debian-6.1-v2-systemd", spec);
+  EXPECT_THAT(v2, Contains(AllOf(HasSubstr("allow "), HasSubstr("; c 10:237 r  # --device"))));
+}
+
+TEST(MakePlan, LimitsHugePagesOfASizeThatTheHostHas) {
+  RunSpec spec = half_a_cpu();
+  spec.hugetlb = {{std::uint64_t{2} << 20U, std::uint64_t{8} << 20U}};
+  EXPECT_THAT(lines_on("debian-6.1-v2-systemd", spec),
+              Contains(HasSubstr("/hugetlb.2MB.max: 8388608  # --hugetlb")));
+  EXPECT_THAT(lines_on("debian-6.1-v1-cgroupfs", spec),
+              Contains(HasSubstr("/hugetlb.2MB.limit_in_bytes: 8388608")));
+  spec.hugetlb = {{std::uint64_t{16} << 30U, 0}};
+  const auto refused = plan_on("debian-6.1-v2-systemd", spec);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("no huge pages of 16GB"));
+}
+
+TEST(MakePlan, RefusesResourcesThatNoHierarchyCounts) {
+  RunSpec spec = half_a_cpu();
+  spec.resources = {{"misc", "sev", "5"}};
+  const auto refused = plan_on("linux-6.18-hybrid", spec);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("--misc: no cgroup hierarchy"));
+}
+
+TEST(MakePlan, LimitsTheWaitingProcess) {
+  RunSpec spec = half_a_cpu();
+  spec.rlimits = {{7, 64, std::nullopt}};
+  spec.nice = 5;
+  spec.oom_score_adj = 300;
+  const auto lines = lines_on("debian-6.1-v2-systemd", spec);
+  EXPECT_THAT(lines, Contains("set   rlimit nofile=64:unlimited  # --rlimit"));
+  EXPECT_THAT(lines, Contains("set   nice 5  # --nice"));
+  EXPECT_THAT(lines, Contains("set   oom_score_adj 300  # --oom-score-adj"));
 }
 
 TEST(DirectoriesOfState, TakesOnlyThoseOfARunOfOurs) {

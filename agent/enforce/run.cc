@@ -10,17 +10,17 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/enforce/device_filter.h"
+#include "agent/enforce/kept.h"
 #include "agent/enforce/profile.h"
 #include "agent/enforce/system.h"
 #include "agent/enforce/teardown.h"
 #include "collectors/kernel/system_files.h"
-#include "collectors/parse/number.h"
 
 namespace cgmon {
 namespace {
 
 using std::chrono::nanoseconds;
-constexpr std::uint64_t kPage = 4096;
 constexpr std::size_t kFileBytesMax = std::size_t{64} << 10U;
 /// So often has somebody to ask for the end before the command is killed.
 constexpr int kInsistence = 3;
@@ -51,6 +51,7 @@ class Run {
   Result<void> prepare(const Step& step);
   Result<void> write(const Step& step);
   Result<void> check_kept(const Step& step);
+  Result<void> restrict(const Step& step);
   Result<void> start(const Step& step);
   Result<void> execute_command();
   void supervise(std::int64_t deadline_ns);
@@ -122,6 +123,11 @@ Result<void> Run::prepare(const Step& step) {
       const int written = write_kernel_file(step.path, without_newline(text));
       return written == 0 ? Result<void>() : failure("cannot write", step.path, written);
     }
+    case Step::Act::allow_devices:
+    case Step::Act::set_rlimit:
+    case Step::Act::set_nice:
+    case Step::Act::set_oom_score:
+      return restrict(step);
     case Step::Act::start:
       return start(step);
     case Step::Act::join: {
@@ -145,29 +151,46 @@ Result<void> Run::write(const Step& step) {
   return step.limit.empty() ? Result<void>() : check_kept(step);
 }
 
-/// The kernel rounds and clamps without a word.
 Result<void> Run::check_kept(const Step& step) {
   std::string text;
-  const int error =
-      read_file(context_.files, Files::kAbsolute, step.path.c_str(), kFileBytesMax, text);
-  if (error != 0) return failure("cannot read back", step.path, -error);
-  std::string kept = without_newline(text);
-  if (step.limit == "io") {
-    const std::string device = step.value.substr(0, step.value.find(' ') + 1);
-    const std::size_t at = kept.find(device);
-    kept = at == kept.npos ? "" : kept.substr(at, kept.find('\n', at) - at);
-  }
-  outcome_.report.limits.push_back({step.limit, step.path, step.value, kept});
-  const auto asked = parse_number(step.value), effective = parse_number(kept);
-  if (!asked || (effective && *effective == *asked)) return {};
-  const bool is_rounded = effective && *effective < *asked && *asked - *effective < kPage;
-  if (is_rounded) {
+  const std::string& path = step.read_back.empty() ? step.path : step.read_back;
+  const int error = read_file(context_.files, Files::kAbsolute, path.c_str(), kFileBytesMax, text);
+  if (error != 0) return failure("cannot read back", path, -error);
+  const Kept kept = judge_kept(step, text);
+  outcome_.report.limits.push_back({step.limit, step.path, step.value, kept.effective});
+  if (kept.how == Kept::How::exact) return {};
+  if (kept.how == Kept::How::rounded) {
     outcome_.report.warnings.push_back("--" + step.limit + ": the kernel rounds " + step.value +
-                                       " to " + kept);
+                                       " to " + kept.effective);
     return {};
   }
-  return failure("--" + step.limit + ": asked for " + step.value + ", the kernel has " + kept,
-                 step.path);
+  return failure("--" + step.limit + ": asked for " + step.value + ", the kernel has " +
+                     (kept.effective.empty() ? "nothing" : kept.effective),
+                 path);
+}
+
+Result<void> Run::restrict(const Step& step) {
+  int error = 0;
+  std::string effective = step.value;
+  if (step.act == Step::Act::allow_devices) {
+    error = attach_device_program(step.path, device_program(plan_.devices));
+  } else if (step.act == Step::Act::set_rlimit) {
+    const auto is_meant = [&](const Rlimit& each) {
+      return step.value.starts_with(std::string(kRlimitNames.at(each.index)) + '=');
+    };
+    error = set_rlimit(child_->pid(), *std::ranges::find_if(spec_.rlimits, is_meant));
+  } else if (step.act == Step::Act::set_nice) {
+    error = set_nice(child_->pid(), spec_.nice.value_or(0));
+  } else {
+    const std::string path = "/proc/" + std::to_string(child_->pid()) + "/oom_score_adj";
+    error = write_kernel_file(path, step.value);
+  }
+  if (error != 0) {
+    return failure("--" + step.limit + ": the kernel refuses " + step.value + "; " + step.remedy,
+                   step.path, error);
+  }
+  outcome_.report.limits.push_back({step.limit, step.path, step.value, effective});
+  return {};
 }
 
 Result<void> Run::start(const Step& step) {

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cgmon {
@@ -12,6 +15,37 @@ namespace cgmon {
 struct IoLimit {
   std::string device;
   std::optional<std::uint64_t> read_bps, write_bps, read_iops, write_iops;
+};
+
+/// Huge pages of one size.
+struct HugetlbLimit {
+  std::uint64_t page_bytes = 0, bytes = 0;
+};
+
+/// A limit of what a machine has by name: RDMA handles, or what `misc` counts.
+struct NamedResource {
+  std::string flag;  ///< "rdma" or "misc"
+  std::string name;  ///< "mlx5_0", "sev"
+  std::string text;  ///< as the kernel takes it behind the name: "hca_handle=2", "5"
+};
+
+/// Devices that may be used.
+struct DeviceRule {
+  std::string path;                           ///< of a node; empty: the numbers below
+  char type = 'c';                            ///< of a character or a block ('b') device
+  std::optional<std::uint32_t> major, minor;  ///< nothing: any
+  bool read = false, write = false, make = false;
+};
+
+/// The limits of a process, in the kernel's order.
+inline constexpr std::array<std::string_view, 16> kRlimitNames{
+    "cpu",     "fsize", "data",  "stack",      "core",     "rss",  "nproc",  "nofile",
+    "memlock", "as",    "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime"};
+
+/// One of them; nothing: unlimited.
+struct Rlimit {
+  std::size_t index = 0;  ///< in kRlimitNames
+  std::optional<std::uint64_t> soft, hard;
 };
 
 /// What `agent run` was asked for. A limit that was not given is not set.
@@ -25,6 +59,12 @@ struct RunSpec {
   std::optional<std::uint64_t> swap;         ///< bytes of swap beside the memory
   std::optional<std::uint64_t> pids;         ///< tasks
   std::vector<IoLimit> io;
+  std::vector<HugetlbLimit> hugetlb;
+  std::vector<NamedResource> resources;
+  std::vector<DeviceRule> devices;  ///< with those that every program expects; empty: all
+  bool no_devices = false;          ///< only those that every program expects
+  std::vector<Rlimit> rlimits;
+  std::optional<int> nice, oom_score_adj;
   std::optional<std::chrono::milliseconds> timeout;
   std::chrono::milliseconds kill_after{5000};  ///< between SIGTERM and SIGKILL at the time-out
   std::chrono::milliseconds interval{100};     ///< between samples

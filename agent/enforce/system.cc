@@ -153,11 +153,58 @@ Result<void> replace_file(const std::string& path, std::string_view text) {
   return failure("cannot write the file", path, error);
 }
 
-Result<DeviceNumber> block_device(const std::string& path) {
+Result<BlockDevice> block_device(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return failure("no such device", path, errno);
-  if (!S_ISBLK(status.st_mode)) return failure("not a block device", path);
-  return DeviceNumber{major(status.st_rdev), minor(status.st_rdev)};
+  const bool is_disk = S_ISBLK(status.st_mode);
+  if (S_ISCHR(status.st_mode)) return failure("not a block device", path);
+  const dev_t number = is_disk ? status.st_rdev : status.st_dev;
+  if (major(number) == 0) return failure("is on a file system that has no disk of its own", path);
+  return BlockDevice{{major(number), minor(number)}, !is_disk};
+}
+
+Result<DeviceRule> device_node(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return failure("no such device", path, errno);
+  if (!S_ISBLK(status.st_mode) && !S_ISCHR(status.st_mode)) return failure("no device", path);
+  DeviceRule rule;
+  rule.type = S_ISBLK(status.st_mode) ? 'b' : 'c';
+  rule.major = major(status.st_rdev);
+  rule.minor = minor(status.st_rdev);
+  return rule;
+}
+
+int set_rlimit(pid_t pid, const Rlimit& limit) {
+  constexpr std::array kNumbers{RLIMIT_CPU,      RLIMIT_FSIZE, RLIMIT_DATA,   RLIMIT_STACK,
+                                RLIMIT_CORE,     RLIMIT_RSS,   RLIMIT_NPROC,  RLIMIT_NOFILE,
+                                RLIMIT_MEMLOCK,  RLIMIT_AS,    RLIMIT_LOCKS,  RLIMIT_SIGPENDING,
+                                RLIMIT_MSGQUEUE, RLIMIT_NICE,  RLIMIT_RTPRIO, RLIMIT_RTTIME};
+  static_assert(kNumbers.size() == kRlimitNames.size());
+  const rlimit wanted{limit.soft.value_or(RLIM_INFINITY), limit.hard.value_or(RLIM_INFINITY)};
+  return ::prlimit(pid, kNumbers.at(limit.index), &wanted, nullptr) == 0 ? 0 : errno;
+}
+
+int set_nice(pid_t pid, int value) {
+  return ::setpriority(PRIO_PROCESS, static_cast<id_t>(pid), value) == 0 ? 0 : errno;
+}
+
+int attach_device_program(const std::string& cgroup, std::span<const bpf_insn> program) {
+  constexpr const char* kLicense = "Apache-2.0";
+  const UniqueFd directory(::open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) return errno;
+  bpf_attr load{};
+  load.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+  load.insn_cnt = static_cast<std::uint32_t>(program.size());
+  load.insns = reinterpret_cast<std::uint64_t>(program.data());
+  load.license = reinterpret_cast<std::uint64_t>(kLicense);
+  const UniqueFd loaded(static_cast<int>(::syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load))));
+  if (loaded.get() < 0) return errno;
+  bpf_attr attach{};
+  attach.target_fd = static_cast<std::uint32_t>(directory.get());
+  attach.attach_bpf_fd = static_cast<std::uint32_t>(loaded.get());
+  attach.attach_type = BPF_CGROUP_DEVICE;
+  attach.attach_flags = BPF_F_ALLOW_MULTI;
+  return ::syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof(attach)) == 0 ? 0 : errno;
 }
 
 std::string random_id() {

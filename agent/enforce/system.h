@@ -1,5 +1,6 @@
 #pragma once
 
+#include <linux/bpf.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -11,8 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/enforce/plan.h"
+#include "agent/enforce/spec.h"
 #include "collectors/base/result.h"
-#include "collectors/parse/device_number.h"
 
 /// Every system call of `agent run` that changes something: nothing else in the program writes to
 /// a cgroup, starts or kills. One-thread.
@@ -43,8 +45,10 @@ int remove_directory(const std::string& path);
 [[nodiscard]] int write_kernel_file(const std::string& path, std::string_view text);
 /// Replaces a file by a whole one (a new file, renamed over the old one).
 [[nodiscard]] Result<void> replace_file(const std::string& path, std::string_view text);
-/// The number of a block device's node.
-[[nodiscard]] Result<DeviceNumber> block_device(const std::string& path);
+/// The block device whose node this is, or that the file system of this path is on.
+[[nodiscard]] Result<BlockDevice> block_device(const std::string& path);
+/// Type and numbers of a device's node.
+[[nodiscard]] Result<DeviceRule> device_node(const std::string& path);
 /// 64 random bits as 16 hexadecimal digits.
 [[nodiscard]] std::string random_id();
 
@@ -69,6 +73,14 @@ void remove_file(const std::string& path);
 [[nodiscard]] std::vector<std::string> directories_below(const std::string& cgroup);
 void kill_process(pid_t pid, int signal);
 void pause_for(std::chrono::milliseconds time);
+
+/// What a process may take, its children inherit it; 0 or errno.
+[[nodiscard]] int set_rlimit(pid_t pid, const Rlimit& limit);
+[[nodiscard]] int set_nice(pid_t pid, int value);
+/// Makes a cgroup of v2 and those below it ask this program for each device that is opened or made,
+/// besides those that are asked already. Gone with the cgroup. 0 or errno.
+[[nodiscard]] int attach_device_program(const std::string& cgroup,
+                                        std::span<const bpf_insn> program);
 
 /// A command that waits, in its cgroup, to be let go.
 class Child {

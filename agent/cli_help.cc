@@ -54,6 +54,7 @@ constexpr std::string_view kRun = R"(
 Run a command within limits, and measure it
   $ agent run --cpus=0.5 --memory=256M --pids=100 -- make -j4
   $ agent run --timeout=1m --json=report.json -- ./load
+  $ agent run --isolate --overlay=/ --diff -- sh -c 'echo hello > /etc/motd'
   $ agent run --dry-run --memory=64M -- true
 )";
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/cli_flags.h"
+#include "agent/cli_isolation.h"
 #include "agent/cli_once.h"
 #include "collectors/base/nearest.h"
 #include "collectors/parse/number.h"
@@ -339,6 +340,9 @@ Result<RunSpec> unchecked_spec(const RunWords& words) {
   Result<void> done = set_limits(words, spec);
   if (done) done = set_times(words, spec);
   if (!done) return tl::unexpected(done.error());
+  Result<Isolation> isolated = isolation(words);
+  if (!isolated) return tl::unexpected(isolated.error());
+  spec.isolation = *std::move(isolated);
   set_switches(words, spec);
   set_text(words, "json", spec.json_file);
   set_text(words, "openmetrics", spec.openmetrics_file);
@@ -445,6 +449,9 @@ class RunFileReader {
 Result<RunSpec> run_spec(const RunWords& words, std::vector<std::string> command) {
   Result<RunSpec> spec = unchecked_spec(words);
   if (!spec) return spec;
+  if (Result<void> fine = check_isolation(spec->isolation); !fine) {
+    return tl::unexpected(fine.error());
+  }
   spec->command = std::move(command);
   if (spec->command.empty() != spec->cleanup) {
     return usage_failure(spec->cleanup ? "`--cleanup` runs no command"

@@ -1,5 +1,9 @@
 #include "agent/run.h"
 
+#include <unistd.h>
+
+#include <array>
+#include <climits>
 #include <cstdio>
 #include <string>
 
@@ -29,6 +33,16 @@ int clean_up(bool is_asked_for) {
   return 0;
 }
 
+Caller caller() {
+  Caller found{::geteuid(), ::getegid(), {}, {}};
+  std::array<char, PATH_MAX> directory{};
+  if (::getcwd(directory.data(), directory.size()) != nullptr) found.directory = directory.data();
+  for (char** variable = ::environ; *variable != nullptr; ++variable) {
+    found.environment.emplace_back(*variable);
+  }
+  return found;
+}
+
 Result<void> check_systemd(SystemFiles& files, const RunSpec& spec) {
   FileStatus status;
   if (spec.force || files.status(Files::kAbsolute, "/run/systemd/system", status) != 0) return {};
@@ -46,7 +60,8 @@ int run_command(const RunSpec& spec, const Roots& roots) {
   const Result<Layout> layout = detect_layout(files, roots);
   if (!layout) return fail(layout.error());
   if (Result<void> fine = check_systemd(files, spec); !fine) return fail(fine.error());
-  const PlanContext context{files, roots, *layout, random_id(), block_device, device_node};
+  const PlanContext context{files,        roots,       *layout, random_id(),
+                            block_device, device_node, caller()};
   const Result<Plan> plan = make_plan(spec, context);
   if (!plan) return fail(plan.error());
   if (spec.dry_run) {

@@ -137,6 +137,18 @@ void add_samples(JsonWriter& json, const RunReport& report) {
   json.end_array();
 }
 
+void add_setup(JsonWriter& json, const RunReport& report) {
+  json.key("setup");
+  json.begin_object();
+  for (const SetupPart& part : report.setup) {
+    json.key(std::string(part.name) + "_seconds");
+    json.number(positive(part.ns), 9);
+  }
+  json.key("agent_cpu_seconds");
+  json.number(positive(report.setup_cpu_ns), 9);
+  json.end_object();
+}
+
 void add_limits(JsonWriter& json, const RunReport& report) {
   json.key("limits");
   json.begin_array();
@@ -181,6 +193,7 @@ std::string run_report_json(const RunReport& report) {
     json.key(name);
     json.number(positive(ns), 9);
   }
+  add_setup(json, report);
   json.key("figures");
   json.begin_object();
   for (const RunFigure& figure : report.figures) {

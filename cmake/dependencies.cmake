@@ -16,4 +16,12 @@ set_target_properties(libdeflate::libdeflate PROPERTIES
   IMPORTED_LOCATION "${LIBDEFLATE_LIBRARY}"
   INTERFACE_INCLUDE_DIRECTORIES "${LIBDEFLATE_INCLUDE_DIR}")
 
+# So does libseccomp-dev.
+find_path(LIBSECCOMP_INCLUDE_DIR seccomp.h REQUIRED)
+find_library(LIBSECCOMP_LIBRARY libseccomp.a REQUIRED)
+add_library(libseccomp::libseccomp STATIC IMPORTED)  # agent/enforce/seccomp_filter
+set_target_properties(libseccomp::libseccomp PROPERTIES
+  IMPORTED_LOCATION "${LIBSECCOMP_LIBRARY}"
+  INTERFACE_INCLUDE_DIRECTORIES "${LIBSECCOMP_INCLUDE_DIR}")
+
 include(civetweb)  # agent/http

@@ -42,7 +42,7 @@ class Planner : private PlanParts {
       if (Result<void> done = (this->*add)(); !done) return tl::unexpected(done.error());
     }
     add_counting_rules();
-    add_start();
+    if (Result<void> done = add_start(); !done) return tl::unexpected(done.error());
     return std::move(plan_);
   }
 
@@ -297,21 +297,48 @@ class Planner : private PlanParts {
     [[maybe_unused]] const std::size_t malformed = parse_partitions(text, rule);
   }
 
-  void add_start() {
+  Result<void> isolate() {
+    IsolationContext context{context_.files, context_.roots, context_.caller, context_.id, {}};
+    for (const RunDirectory& directory : plan_.directories) {
+      context.hierarchies.push_back(&context_.layout.hierarchies[directory.hierarchy]);
+    }
+    Result<IsolationPlan> isolation = plan_isolation(spec_.isolation, context);
+    if (!isolation) return tl::unexpected(isolation.error());
+    plan_.isolation = *std::move(isolation);
+    const std::vector<std::string>& warnings = plan_.isolation.warnings;
+    plan_.warnings.insert(plan_.warnings.end(), warnings.begin(), warnings.end());
+    return {};
+  }
+
+  Result<void> add_start() {
+    if (Result<void> done = isolate(); !done) return done;
+    for (const ScratchEntry& entry : plan_.isolation.scratch) {
+      plan_.steps.push_back({Act::scratch, entry.path, entry.is_file ? "" : "/"});
+    }
     std::string unified;
     for (const RunDirectory& directory : plan_.directories) {
       if (directory.version == Version::v2) unified = directory.path;
     }
-    plan_.steps.push_back({Act::start, unified});
+    plan_.steps.push_back(
+        {Act::start, unified, names_of_clone_flags(plan_.isolation.child.namespaces)});
     add_process_limits();
     for (const RunDirectory& directory : plan_.directories) {
       if (directory.version == Version::v1) {
         plan_.steps.push_back({Act::join, directory.path + "/cgroup.procs"});
       }
     }
+    for (const MapFile& map : plan_.isolation.maps) {
+      plan_.steps.push_back({Act::map, map.name, map.text});
+    }
+    for (const auto* steps : {&plan_.isolation.child.setup, &plan_.isolation.child.command}) {
+      for (const ChildStep& step : *steps) {
+        plan_.steps.push_back({Act::inside, {}, text_of(step)});
+      }
+    }
     std::string command;
     for (const std::string& word : spec_.command) command += (command.empty() ? "" : " ") + word;
     plan_.steps.push_back({Act::execute, {}, command});
+    return {};
   }
 
   std::vector<DeviceNumber> limited_devices_;
@@ -334,7 +361,8 @@ std::string text_of(const Step& step) {
     case Step::Act::copy:
       return "copy  " + step.path + ": from " + step.value;
     case Step::Act::start:
-      return "start a waiting process" + (step.path.empty() ? "" : " in " + step.path);
+      return "start a waiting process" + (step.path.empty() ? "" : " in " + step.path) +
+             (step.value.empty() ? "" : ", with new namespaces: " + step.value);
     case Step::Act::allow_devices:
       return "allow " + step.path + ": " + step.value + why;
     case Step::Act::set_rlimit:
@@ -345,6 +373,13 @@ std::string text_of(const Step& step) {
       return "set   oom_score_adj " + step.value + why;
     case Step::Act::join:
       return "join  " + step.path;
+    case Step::Act::scratch:
+      return (step.value.empty() ? "touch " : "mkdir ") + step.path;
+    case Step::Act::map:
+      return "write its /proc/PID/" + step.path + ": " +
+             step.value.substr(0, step.value.find('\n'));
+    case Step::Act::inside:
+      return "  inside: " + step.value;
     case Step::Act::execute:
       return "exec  " + step.value;
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/enforce/isolate.h"
 #include "agent/enforce/spec.h"
 #include "collectors/base/result.h"
 #include "collectors/cgroup/layout.h"
@@ -32,6 +33,9 @@ struct Step {
     set_nice,        ///< of the waiting process
     set_oom_score,   ///< of the waiting process
     join,            ///< its PID to `path`, a cgroup.procs of v1
+    scratch,         ///< `path`, which is removed at the end with all that is in it
+    map,             ///< `value` to the file `path` of its /proc
+    inside,          ///< what the waiting process does itself, in words
     execute,         ///< the command
   };
   Act act = Act::write;
@@ -55,7 +59,8 @@ struct Plan {
   std::string id;
   std::vector<Step> steps;
   std::vector<RunDirectory> directories;
-  std::vector<DeviceRule> devices;    ///< of Act::allow_devices
+  std::vector<DeviceRule> devices;  ///< of Act::allow_devices
+  IsolationPlan isolation;
   std::vector<std::string> warnings;  ///< what is enforced in part, or not with --best-effort
 };
 
@@ -74,6 +79,7 @@ struct PlanContext {
   std::string id;
   std::function<Result<BlockDevice>(const std::string&)> device;
   std::function<Result<DeviceRule>(const std::string&)> node;
+  Caller caller = {};
 };
 
 /// An Error is a limit that this host cannot enforce: why, and what would help. Changes nothing.

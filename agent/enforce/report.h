@@ -37,6 +37,12 @@ struct AppliedLimit {
   std::string flag, file, asked, effective;
 };
 
+/// A part of the time before the command was let go.
+struct SetupPart {
+  std::string_view name;  ///< "cgroups": of the JSON
+  std::int64_t ns = 0;
+};
+
 /// Why the command ended.
 enum class EndReason : std::uint8_t { exited, signaled, out_of_memory, timeout, forwarded };
 [[nodiscard]] constexpr std::string_view name_of(EndReason reason) {
@@ -53,6 +59,8 @@ struct RunReport {
   std::int64_t started_at_ns = 0;  ///< since the epoch
   std::int64_t wall_ns = 0;        ///< from the command's execution to its end
   std::int64_t setup_ns = 0, own_cpu_ns = 0;
+  std::int64_t setup_cpu_ns = 0;  ///< of the agent itself, from its own start to the command's
+  std::vector<SetupPart> setup;
   EndReason reason = EndReason::exited;
   int exit_code = 0, signal = 0;  ///< signal 0: it exited
   bool core_dumped = false;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/enforce/child.h"
 #include "agent/enforce/device_filter.h"
 #include "agent/enforce/kept.h"
 #include "agent/enforce/profile.h"
@@ -53,9 +54,13 @@ class Run {
   Result<void> check_kept(const Step& step);
   Result<void> restrict(const Step& step);
   Result<void> start(const Step& step);
+  Result<void> make_scratch_entry(const Step& step);
+  Result<void> set_up();
+  static Error error_of(const Child::Failure& failed);
   Result<void> execute_command();
   void supervise(std::int64_t deadline_ns);
   void on_signals(const Wake& wake);
+  void add_time(const Step& step, std::int64_t ns);
   void finish(const Child::End& end, std::int64_t ended_ns);
   void take_down();
   [[nodiscard]] std::int64_t now() const { return context_.clock.monotonic_ns(); }
@@ -70,6 +75,7 @@ class Run {
   const RunContext& context_;
   RunOutcome outcome_;
   std::vector<std::string> made_;  // directories, in order
+  bool has_scratch_ = false, is_set_up_ = false;
   UniqueFd lock_, state_;
   std::optional<Events> events_;
   std::optional<Child> child_;
@@ -87,7 +93,9 @@ Result<void> Run::execute() {
   Result<UniqueFd> lock = lock_directory(kRunState);
   if (!lock) return tl::unexpected(lock.error());
   lock_ = *std::move(lock);
-  const nlohmann::json state{{"id", plan_.id}, {"directories", own_directories()}};
+  const nlohmann::json state{{"id", plan_.id},
+                             {"directories", own_directories()},
+                             {"scratch", plan_.isolation.scratch_roots}};
   Result<UniqueFd> file =
       create_state_file(kRunState, plan_.id + ".json",
                         state.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
@@ -95,7 +103,9 @@ Result<void> Run::execute() {
   state_ = *std::move(file);
   for (const Step& step : plan_.steps) {
     if (step.act == Step::Act::execute) return execute_command();
+    const std::int64_t since_ns = now();
     const Result<void> done = prepare(step);
+    add_time(step, now() - since_ns);
     if (done || step.optional) continue;
     if (step.limit.empty() || !spec_.best_effort) return done;
     outcome_.report.warnings.push_back(done.error().message());
@@ -134,6 +144,16 @@ Result<void> Run::prepare(const Step& step) {
       const int error = write_kernel_file(step.path, std::to_string(child_->pid()));
       return error == 0 ? Result<void>() : failure("cannot put the command in", step.path, error);
     }
+    case Step::Act::scratch:
+      return make_scratch_entry(step);
+    case Step::Act::map: {
+      const std::string path =
+          context_.roots.procfs + '/' + std::to_string(child_->pid()) + '/' + step.path;
+      const int error = write_kernel_file(path, step.value);
+      return error == 0 ? Result<void>() : failure("cannot map ids", path, error);
+    }
+    case Step::Act::inside:
+      return set_up();  // once: it does all of them
     case Step::Act::execute:
       break;
   }
@@ -194,13 +214,51 @@ Result<void> Run::restrict(const Step& step) {
 }
 
 Result<void> Run::start(const Step& step) {
-  Result<Child> child = Child::start(spec_.command, step.path);
+  Result<Child> child = Child::start(plan_.isolation.child, spec_.command, step.path);
   if (!child) return tl::unexpected(child.error());
   child_ = *std::move(child);
   return {};
 }
 
+Result<void> Run::make_scratch_entry(const Step& step) {
+  const auto entry = std::ranges::find(plan_.isolation.scratch, step.path, &ScratchEntry::path);
+  has_scratch_ = true;
+  return make_scratch(entry->path, entry->is_file, entry->mode, entry->uid, entry->gid);
+}
+
+Error Run::error_of(const Child::Failure& failed) {
+  if (failed.step == nullptr) return {"the new process ended before the command", {}, failed.error};
+  const std::string& remedy = failed.step->remedy;
+  return {text_of(*failed.step) + (remedy.empty() ? "" : " (" + remedy + ')'), {}, failed.error};
+}
+
+Result<void> Run::set_up() {
+  if (is_set_up_) return {};
+  is_set_up_ = true;
+  if (const auto failed = child_->set_up()) return tl::unexpected(error_of(*failed));
+  return {};
+}
+
+/// The joins of v1 apart: the kernel may wait there for a grace period.
+void Run::add_time(const Step& step, std::int64_t ns) {
+  std::string_view name = "cgroups";
+  if (step.act == Step::Act::start) name = "start";
+  if (step.act == Step::Act::join) name = "v1_joins";
+  if (step.act == Step::Act::scratch || step.act == Step::Act::map ||
+      step.act == Step::Act::inside) {
+    name = "isolation";
+  }
+  std::vector<SetupPart>& parts = outcome_.report.setup;
+  const auto part = std::ranges::find(parts, name, &SetupPart::name);
+  if (part != parts.end()) {
+    part->ns += ns;
+  } else {
+    parts.push_back({name, ns});
+  }
+}
+
 Result<void> Run::execute_command() {
+  if (Result<void> done = set_up(); !done) return done;
   lock_.reset();
   const ReaderOptions options{user_ticks_per_second(), page_bytes(), context_.roots.procfs};
   profile_ = std::make_unique<Profile>(context_.files, context_.layout, plan_.directories, options);
@@ -208,10 +266,11 @@ Result<void> Run::execute_command() {
   outcome_.report.started_at_ns = context_.clock.wall_ns();
   // Not when execve is reported: on a busy host we may hear of it after the command has ended.
   const std::int64_t executed_ns = now();
-  if (const Result<void> executed = child_->execute(); !executed) {
-    const bool is_absent = executed.error().error == ENOENT;
-    outcome_.exit_code = is_absent ? kNotFound : kNotExecutable;
-    return failure(executed.error().what, spec_.command.front(), executed.error().error);
+  outcome_.report.setup_cpu_ns = own_cpu_ns();
+  if (const auto failed = child_->execute()) {
+    if (failed->step != nullptr) return tl::unexpected(error_of(*failed));
+    outcome_.exit_code = failed->error == ENOENT ? kNotFound : kNotExecutable;
+    return failure("cannot execute", spec_.command.front(), failed->error);
   }
   outcome_.report.setup_ns = executed_ns - began_ns_;
   began_ns_ = executed_ns;
@@ -223,7 +282,7 @@ void Run::supervise(std::int64_t deadline_ns) {
   std::chrono::milliseconds interval = spec_.interval;
   events_->tick_every(interval);
   while (true) {
-    const Wake wake = events_->wait(child_->pidfd(), deadline_ns);
+    const Wake wake = events_->wait(child_->pidfd(), child_->end_pipe(), deadline_ns);
     const std::int64_t woken_ns = now();
     if (const auto end = child_->ended()) return finish(*end, woken_ns);
     events_->reap_orphans(child_->pid());
@@ -256,7 +315,9 @@ void Run::finish(const Child::End& end, std::int64_t ended_ns) {
   report.wall_ns = ended_ns - began_ns_;
   const Result<std::size_t> killed = kill_cgroups(own_directories());
   if (!killed) outcome_.errors.push_back(killed.error());
-  report.killed = killed.value_or(0);
+  // An init of ours is none of the command's.
+  const std::size_t init = child_->end_pipe() >= 0 ? 1 : 0;
+  report.killed = std::max(killed.value_or(0), init) - init;
   profile_->sample(now());
   profile_->finish(report);
   report.id = plan_.id;
@@ -301,6 +362,13 @@ void Run::take_down() {
       is_clean = false;
     }
   }
+  for (const std::string& root : plan_.isolation.scratch_roots) {
+    if (!has_scratch_) break;
+    if (const Result<void> removed = remove_tree(root); !removed) {
+      outcome_.errors.push_back(removed.error());
+      is_clean = false;
+    }
+  }
   if (state_.get() >= 0 && is_clean) remove_file(std::string(kRunState) + '/' + plan_.id + ".json");
 }
 
@@ -310,20 +378,35 @@ RunOutcome run_plan(const RunSpec& spec, const Plan& plan, const RunContext& con
   return Run(spec, plan, context).run();
 }
 
-std::vector<std::string> directories_of_state(std::string_view text) {
+namespace {
+
+/// The paths in a member of a state file that end in `tail` + its id.
+std::vector<std::string> paths_of_state(std::string_view text, const char* member,
+                                        std::string_view tail) {
   const auto state = nlohmann::json::parse(text, nullptr, false);
   if (!state.is_object() || !state.contains("id") || !state["id"].is_string()) return {};
   const auto id = state["id"].get<std::string>();
-  const std::string tail = std::string(kRunParent) + '/' + id;
+  const std::string ending = std::string(tail) + id;
   const bool is_id = id.size() == 16 && id.find_first_not_of("0123456789abcdef") == id.npos;
-  if (!is_id || !state.contains("directories") || !state["directories"].is_array()) return {};
-  std::vector<std::string> directories;
-  for (const auto& entry : state["directories"]) {
-    if (!entry.is_string() || directories.size() >= kMaxHierarchies) continue;
+  if (!is_id || !state.contains(member) || !state[member].is_array()) return {};
+  std::vector<std::string> paths;
+  for (const auto& entry : state[member]) {
+    if (!entry.is_string() || paths.size() >= kMaxHierarchies) continue;
     const auto path = entry.get<std::string>();
-    if (path.starts_with('/') && path.ends_with(tail)) directories.push_back(path);
+    const bool is_whole = path.find('\0') == path.npos && path.find("/../") == path.npos;
+    if (path.starts_with('/') && path.ends_with(ending) && is_whole) paths.push_back(path);
   }
-  return directories;
+  return paths;
+}
+
+}  // namespace
+
+std::vector<std::string> directories_of_state(std::string_view text) {
+  return paths_of_state(text, "directories", std::string(kRunParent) + '/');
+}
+
+std::vector<std::string> scratch_of_state(std::string_view text) {
+  return paths_of_state(text, "scratch", '/' + scratch_name({}));
 }
 
 Result<std::vector<std::string>> clean_up_leftovers() {
@@ -340,6 +423,11 @@ Result<std::vector<std::string>> clean_up_leftovers() {
         return tl::unexpected(removed.error());
       }
       remove_directory(parent_of(directory));
+    }
+    for (const std::string& root : scratch_of_state(leftover.text)) {
+      if (Result<void> removed = remove_tree(root); !removed) {
+        return tl::unexpected(removed.error());
+      }
     }
     remove_file(std::string(kRunState) + '/' + leftover.name);
     done.push_back("removed " + leftover.name.substr(0, leftover.name.rfind('.')) + ", killed " +

@@ -39,5 +39,7 @@ struct RunOutcome {
 
 /// The directories that a state file names; none if it is not one of ours. Takes any bytes.
 [[nodiscard]] std::vector<std::string> directories_of_state(std::string_view text);
+/// Likewise those on disk that go with all that is in them.
+[[nodiscard]] std::vector<std::string> scratch_of_state(std::string_view text);
 
 }  // namespace cgmon

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/enforce/isolation.h"
+
 namespace cgmon {
 
 /// Limits of one block device; a path of the device or MAJ:MIN, bytes and operations a second.
@@ -65,6 +67,7 @@ struct RunSpec {
   bool no_devices = false;          ///< only those that every program expects
   std::vector<Rlimit> rlimits;
   std::optional<int> nice, oom_score_adj;
+  Isolation isolation;
   std::optional<std::chrono::milliseconds> timeout;
   std::chrono::milliseconds kill_after{5000};  ///< between SIGTERM and SIGKILL at the time-out
   std::chrono::milliseconds interval{100};     ///< between samples

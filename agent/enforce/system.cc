@@ -2,7 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/sched.h>
+#include <fts.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -70,42 +70,6 @@ std::vector<std::string> children_of(const std::string& path) {
   }
   ::closedir(directory);
   return found;
-}
-
-// What the child does between its birth and the command: only calls that are safe there.
-[[noreturn]] void become(char* const* arguments, int go, int status, pid_t parent) {
-  char byte = 0;
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent && ::getppid() != 0) ::_exit(125);
-  if (::read(go, &byte, 1) != 1) ::_exit(125);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execvp(arguments[0], arguments);
-  const int error = errno;
-  [[maybe_unused]] const ssize_t told = ::write(status, &error, sizeof(error));
-  ::_exit(error == ENOENT ? 127 : 126);
-}
-
-/// In the cgroup if the kernel can (5.7), else where we are: `in_cgroup` says which.
-pid_t clone_process(int cgroup, int* pidfd, bool& in_cgroup) {
-  clone_args arguments{};
-  arguments.flags = CLONE_PIDFD;
-  arguments.pidfd = reinterpret_cast<std::uint64_t>(pidfd);
-  arguments.exit_signal = SIGCHLD;
-  if (cgroup >= 0) {
-    arguments.flags |= CLONE_INTO_CGROUP;
-    arguments.cgroup = static_cast<std::uint64_t>(cgroup);
-  }
-  in_cgroup = cgroup >= 0;
-  long pid = ::syscall(SYS_clone3, &arguments, sizeof(arguments));
-  if (pid >= 0 || (errno != ENOSYS && errno != E2BIG && errno != EINVAL && errno != EPERM)) {
-    return static_cast<pid_t>(pid);
-  }
-  in_cgroup = false;
-  pid = ::fork();
-  if (pid > 0) *pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  return static_cast<pid_t>(pid);
 }
 
 }  // namespace
@@ -266,6 +230,51 @@ std::vector<Leftover> leftover_state_files(const std::string& directory) {
 
 void remove_file(const std::string& path) { ::unlink(path.c_str()); }
 
+Result<void> make_scratch(const std::string& path, bool is_file, std::uint32_t mode,
+                          std::uint32_t uid, std::uint32_t gid) {
+  const int made = is_file ? ::mknod(path.c_str(), S_IFREG | 0600, 0) : ::mkdir(path.c_str(), 0700);
+  const char* const what = is_file ? "cannot make the file" : "cannot make the directory";
+  if (made != 0) return failure(what, path, errno);
+  if ((uid != ::geteuid() || gid != ::getegid()) && ::lchown(path.c_str(), uid, gid) != 0) {
+    return failure("cannot give away", path, errno);
+  }
+  if (::chmod(path.c_str(), mode) != 0) return failure(what, path, errno);
+  return {};
+}
+
+// By the library, which gets along with trees that are deeper than paths and descriptors are long.
+Result<void> remove_tree(const std::string& path) {
+  const std::array<char*, 2> roots{const_cast<char*>(path.c_str()), nullptr};
+  FTS* const tree = ::fts_open(roots.data(), FTS_PHYSICAL | FTS_XDEV, nullptr);
+  if (tree == nullptr) return failure("cannot remove", path, errno);
+  Result<void> done;
+  const auto failed = [&](const FTSENT* entry, int error) {
+    if (done && error != ENOENT) done = failure("cannot remove", entry->fts_path, error);
+  };
+  while (FTSENT* const entry = ::fts_read(tree)) {
+    switch (entry->fts_info) {
+      case FTS_D:
+        // An overlay's work directory may be read by nobody, which holds for all but root.
+        if ((entry->fts_statp->st_mode & 0700U) != 0700U) ::chmod(entry->fts_accpath, 0700);
+        break;
+      case FTS_DP:
+        if (::rmdir(entry->fts_accpath) != 0) failed(entry, errno);
+        break;
+      case FTS_DNR:
+        if (::rmdir(entry->fts_accpath) != 0) failed(entry, errno);
+        break;
+      case FTS_NS:
+      case FTS_ERR:
+        failed(entry, entry->fts_errno);
+        break;
+      default:
+        if (::unlink(entry->fts_accpath) != 0) failed(entry, errno);
+    }
+  }
+  ::fts_close(tree);
+  return done;
+}
+
 std::vector<std::string> directories_below(const std::string& cgroup) {
   std::vector<std::string> found;
   for (const std::string& child : children_of(cgroup)) {
@@ -300,63 +309,6 @@ void pause_for(std::chrono::milliseconds time) {
   ::nanosleep(&length, nullptr);
 }
 
-Result<Child> Child::start(std::span<const std::string> command, const std::string& cgroup) {
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  std::array<int, 2> go{}, status{};
-  if (::pipe2(go.data(), O_CLOEXEC) != 0) return failure("cannot make a pipe", {}, errno);
-  const UniqueFd go_end(go[0]);
-  Child child;
-  child.go_ = UniqueFd(go[1]);
-  if (::pipe2(status.data(), O_CLOEXEC) != 0) return failure("cannot make a pipe", {}, errno);
-  child.status_ = UniqueFd(status[0]);
-  const UniqueFd status_end(status[1]);
-  UniqueFd directory;
-  if (!cgroup.empty())
-    directory = UniqueFd(::open(cgroup.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  int pidfd = -1;
-  bool in_cgroup = false;
-  const pid_t parent = ::getpid();
-  child.pid_ = clone_process(directory.get(), &pidfd, in_cgroup);
-  if (child.pid_ == 0) {
-    ::close(go[1]);
-    become(arguments.data(), go[0], status[1], parent);
-  }
-  if (child.pid_ < 0) return failure("cannot start a process", {}, errno);
-  child.pidfd_ = UniqueFd(pidfd);
-  if (in_cgroup || cgroup.empty()) return child;
-  const std::string procs = cgroup + "/cgroup.procs";
-  if (const int error = write_kernel_file(procs, std::to_string(child.pid_)); error != 0) {
-    return failure("cannot put the command into its cgroup", procs, error);
-  }
-  return child;
-}
-
-Result<void> Child::execute() {
-  if (::write(go_.get(), "x", 1) != 1) return failure("the child has gone", {}, errno);
-  go_.reset();
-  int error = 0;
-  ssize_t got = 0;
-  do {
-    got = ::read(status_.get(), &error, sizeof(error));
-  } while (got < 0 && errno == EINTR);
-  status_.reset();
-  if (got == sizeof(error)) return failure("cannot execute", {}, error);
-  return {};
-}
-
-void Child::send(int signal) const {
-  ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0);
-}
-
-std::optional<Child::End> Child::ended() const {
-  siginfo_t info{};
-  const int flags = WEXITED | WNOHANG | WNOWAIT;
-  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, flags) != 0 || info.si_pid == 0) return {};
-  return End{info.si_code != CLD_EXITED, info.si_code == CLD_DUMPED, info.si_status};
-}
-
 Result<Events> Events::open() {
   const sigset_t set = handled_signals();
   if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return failure("sigprocmask", {}, errno);
@@ -376,9 +328,9 @@ void Events::tick_every(std::chrono::milliseconds interval) {
   ::timerfd_settime(timer_.get(), 0, &timer, nullptr);
 }
 
-Wake Events::wait(int pidfd, std::int64_t deadline_ns) {
-  std::array<pollfd, 3> waited{pollfd{signals_.get(), POLLIN, 0}, pollfd{timer_.get(), POLLIN, 0},
-                               pollfd{pidfd, POLLIN, 0}};
+Wake Events::wait(int pidfd, int end_pipe, std::int64_t deadline_ns) {
+  std::array<pollfd, 4> waited{pollfd{signals_.get(), POLLIN, 0}, pollfd{timer_.get(), POLLIN, 0},
+                               pollfd{pidfd, POLLIN, 0}, pollfd{end_pipe, POLLIN, 0}};
   timespec left{};
   if (deadline_ns > 0) {
     timespec now{};
@@ -389,7 +341,7 @@ Wake Events::wait(int pidfd, std::int64_t deadline_ns) {
   }
   ::ppoll(waited.data(), waited.size(), deadline_ns > 0 ? &left : nullptr, nullptr);
   Wake wake;
-  wake.child_ended = waited[2].revents != 0;
+  wake.child_ended = waited[2].revents != 0 || waited[3].revents != 0;
   std::uint64_t ticks = 0;
   wake.tick = ::read(timer_.get(), &ticks, sizeof(ticks)) == sizeof(ticks);
   signalfd_siginfo info{};

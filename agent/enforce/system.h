@@ -16,8 +16,8 @@
 #include "agent/enforce/spec.h"
 #include "collectors/base/result.h"
 
-/// Every system call of `agent run` that changes something: nothing else in the program writes to
-/// a cgroup, starts or kills. One-thread.
+/// With child.h, every system call of `agent run` that changes something: nothing else in the
+/// program writes to a cgroup, starts or kills. One-thread.
 namespace cgmon {
 
 /// A descriptor that closes itself.
@@ -67,6 +67,12 @@ struct Leftover {
 [[nodiscard]] std::vector<Leftover> leftover_state_files(const std::string& directory);
 void remove_file(const std::string& path);
 
+/// Makes a directory, or an empty file, that was not there.
+[[nodiscard]] Result<void> make_scratch(const std::string& path, bool is_file, std::uint32_t mode,
+                                        std::uint32_t uid, std::uint32_t gid);
+/// Removes a directory with all that is in it on its own file system; nothing there is success.
+[[nodiscard]] Result<void> remove_tree(const std::string& path);
+
 /// The processes of a cgroup and of all below it that this process can see; deepest first the
 /// directories below it.
 [[nodiscard]] std::vector<pid_t> processes_below(const std::string& cgroup);
@@ -81,31 +87,6 @@ void pause_for(std::chrono::milliseconds time);
 /// besides those that are asked already. Gone with the cgroup. 0 or errno.
 [[nodiscard]] int attach_device_program(const std::string& cgroup,
                                         std::span<const bpf_insn> program);
-
-/// A command that waits, in its cgroup, to be let go.
-class Child {
- public:
-  /// `cgroup`: directory of a v2 cgroup in which it begins, "" for none. `environment` is ours.
-  [[nodiscard]] static Result<Child> start(std::span<const std::string> command,
-                                           const std::string& cgroup);
-  [[nodiscard]] pid_t pid() const { return pid_; }
-  [[nodiscard]] int pidfd() const { return pidfd_.get(); }
-  /// Lets it execute the command; returns when that is done. An Error has ENOENT where the program
-  /// is not there, and the child has ended.
-  [[nodiscard]] Result<void> execute();
-  /// Sends a signal; nothing happens when it has ended.
-  void send(int signal) const;
-  /// How it ended, without reaping it; nothing while it runs.
-  struct End {
-    bool by_signal = false, core = false;
-    int number = 0;  ///< exit code or signal
-  };
-  [[nodiscard]] std::optional<End> ended() const;
-
- private:
-  pid_t pid_ = -1;
-  UniqueFd pidfd_, go_, status_;
-};
 
 /// What wakes the parent while the command runs.
 struct Wake {
@@ -124,8 +105,9 @@ class Events {
   [[nodiscard]] static Result<Events> open();
   /// Ticks from now on.
   void tick_every(std::chrono::milliseconds interval);
-  /// Waits; `deadline_ns`: monotonic, 0 for none.
-  Wake wait(int pidfd, std::int64_t deadline_ns);
+  /// Waits; `deadline_ns`: monotonic, 0 for none; `end_pipe`: says, too, that the child ended, or
+  /// -1.
+  Wake wait(int pidfd, int end_pipe, std::int64_t deadline_ns);
   /// Reaps what ended, all but `keep`.
   void reap_orphans(pid_t keep);
 

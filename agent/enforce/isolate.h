@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/enforce/child_plan.h"
+#include "agent/enforce/isolation.h"
+#include "collectors/base/result.h"
+#include "collectors/cgroup/layout.h"
+#include "collectors/kernel/files.h"
+#include "collectors/kernel/roots.h"
+
+namespace cgmon {
+
+/// Who runs the agent, and what a command inherits.
+struct Caller {
+  std::uint32_t uid = 0, gid = 0;
+  std::string directory;                 ///< the working directory
+  std::vector<std::string> environment;  ///< KEY=VALUE
+};
+
+/// A directory of the run, or an empty file in one: mount points, and what an overlay writes to.
+struct ScratchEntry {
+  std::string path;
+  bool is_file = false;
+  std::uint32_t mode = 0755, uid = 0, gid = 0;
+};
+
+/// A file of /proc/PID that the agent writes for the new process.
+struct MapFile {
+  std::string name, text;
+};
+
+/// How a command is kept apart: what is made before it starts, and what its process does.
+struct IsolationPlan {
+  ChildPlan child;
+  std::vector<ScratchEntry> scratch;
+  std::vector<std::string> scratch_roots;  ///< removed at the end with all that is in them
+  std::vector<MapFile> maps;
+  std::vector<std::string> warnings;
+  std::vector<std::string> lowers;  ///< layers of the overlay, the uppermost first
+  std::string upper;                ///< where the overlay writes; empty: no overlay
+};
+
+struct IsolationContext {
+  Files& files;
+  const Roots& roots;
+  const Caller& caller;
+  std::string id;
+  /// Cgroup hierarchies that the command is in.
+  std::vector<const Hierarchy*> hierarchies;
+};
+
+/// The end of the path of each scratch root of a run.
+[[nodiscard]] std::string scratch_name(const std::string& id);
+
+/// An Error is what this host or this user cannot do, and what would help. Changes nothing.
+[[nodiscard]] Result<IsolationPlan> plan_isolation(const Isolation& wanted,
+                                                   const IsolationContext& context);
+
+}  // namespace cgmon

@@ -46,9 +46,17 @@ constexpr auto kPlumbing = std::to_array<std::string_view>({
     "/run/user/",
 });
 
+/// Their subvolumes have device numbers of their own.
+bool has_device_of_mount(std::string_view type) { return type != "btrfs" && type != "bcachefs"; }
+
 bool is_plumbing(std::string_view point) {
   return std::ranges::any_of(kPlumbing,
                              [&](std::string_view prefix) { return point.starts_with(prefix); });
+}
+
+bool lies_there(const DiskMount& mount, const DiskEntry& top) {
+  if (!mount.device) return true;
+  return top.device == (std::uint64_t{mount.device->major} << 32U | mount.device->minor);
 }
 
 }  // namespace
@@ -67,7 +75,9 @@ std::vector<DiskMount> choose_disks(const std::vector<Mount>& mounts) {
     if (!name.empty() && std::ranges::find(chosen, name, &DiskMount::name) != chosen.end())
       continue;
     devices.push_back(mount.device);
-    chosen.push_back({std::move(name), mount.point});
+    DiskMount disk{.name = std::move(name), .point = mount.point};
+    if (has_device_of_mount(mount.type)) disk.device = parse_device_number(mount.device);
+    chosen.push_back(std::move(disk));
   }
   return chosen;
 }
@@ -91,7 +101,7 @@ HostDisks read_host_disks(Files& files, DiskFiles& disks, const std::string& pro
     if (directory < 0) continue;
     HostDisk disk{.name = std::move(mount.name)};
     DiskEntry top;
-    const bool known = disks.entry(directory, ".", top) == 0 &&
+    const bool known = disks.entry(directory, ".", top) == 0 && lies_there(mount, top) &&
                        disks.space(directory, disk.space) == 0 && disk.space.bytes != 0;
     disks.close(directory);
     if (!known) continue;

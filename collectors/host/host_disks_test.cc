@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "tests/support/tree_files.h"
 
@@ -38,17 +39,26 @@ TEST(HostDisks, HaveTheirDevicesNameWhereTheKernelSaysRootAlone) {
   EXPECT_THAT(disks, ElementsAre(Field(&DiskMount::name, "")));
 }
 
+/// Has of each mount what the kernel would: its own device, on btrfs another.
 class FakeSpaces final : public DiskFiles {
  public:
+  explicit FakeSpaces(std::string_view mounts) {
+    for (const Mount& mount : parse_mounts(mounts)) {
+      const auto device = parse_device_number(mount.device).value();
+      devices_[mount.point] =
+          mount.type == "btrfs" ? 77 : std::uint64_t{device.major} << 32U | device.minor;
+    }
+  }
   int open_directory(const char*, const char*) override { return -EACCES; }
   int open_point(const char* root, const char* path) override {
     opened_.push_back(std::string(root) + path);
+    points_.emplace_back(path);
     return errors_.contains(path) ? errors_[path] : static_cast<int>(opened_.size());
   }
   int open_child(int, const char*) override { return -EACCES; }
   int next_names(int, std::string&) override { return -EACCES; }
   int entry(int directory, const char*, DiskEntry& entry) override {
-    entry.device = static_cast<std::uint64_t>(directory);
+    entry.device = devices_[points_.at(static_cast<std::size_t>(directory) - 1)];
     return 0;
   }
   int space(int, DiskSpace& space) override {
@@ -59,12 +69,16 @@ class FakeSpaces final : public DiskFiles {
 
   std::vector<std::string> opened_;
   std::map<std::string, int> errors_;
+  std::map<std::string, std::uint64_t> devices_;
+
+ private:
+  std::vector<std::string> points_;
 };
 
 TEST(HostDisks, AreAskedBelowTheRootByTheMountsOfPid1) {
   TreeFiles files;
   files.set_file("/host/proc/1/mountinfo", kMounts);
-  FakeSpaces spaces;
+  FakeSpaces spaces(kMounts);
   spaces.errors_["/boot/efi"] = -EACCES;
   const HostDisks host = read_host_disks(files, spaces, "/host/proc", "/host");
   EXPECT_EQ(host.error, 0);
@@ -75,6 +89,17 @@ TEST(HostDisks, AreAskedBelowTheRootByTheMountsOfPid1) {
                           Field(&HostDisk::name, "/dev/shm"), Field(&HostDisk::name, "/dev/vda1")));
 }
 
+TEST(HostDisks, AreLeftOutWhereSomethingElseLies) {
+  TreeFiles files;
+  files.set_file("/proc/1/mountinfo", kMounts);
+  FakeSpaces spaces(kMounts);
+  spaces.devices_["/"] = 45;         // the overlay of the agent's own container
+  spaces.devices_["/dev/shm"] = 46;  // and its own tmpfs
+  const HostDisks host = read_host_disks(files, spaces, "/proc", "/host");
+  EXPECT_THAT(host.disks, ElementsAre(Field(&HostDisk::name, "/dev/mapper/vg-data"),
+                                      Field(&HostDisk::name, "/dev/vda2")));
+}
+
 TEST(HostDisks, BeyondTheBoundAreCounted) {
   std::string text;
   for (int i = 0; i < 70; ++i) {
@@ -83,7 +108,7 @@ TEST(HostDisks, BeyondTheBoundAreCounted) {
   }
   TreeFiles files;
   files.set_file("/proc/self/mountinfo", text);
-  FakeSpaces spaces;
+  FakeSpaces spaces(text);
   const HostDisks host = read_host_disks(files, spaces, "/proc", "/");
   EXPECT_EQ(host.disks.size(), kMaxHostDisks);
   EXPECT_EQ(host.dropped, 6U);
@@ -91,7 +116,7 @@ TEST(HostDisks, BeyondTheBoundAreCounted) {
 
 TEST(HostDisks, SayWhyTheyCannotBeRead) {
   TreeFiles files;
-  FakeSpaces spaces;
+  FakeSpaces spaces("");
   EXPECT_EQ(read_host_disks(files, spaces, "/proc", "/").error, -ENOENT);
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/detect_engines.h"
 #include "agent/detect_text.h"
 #include "collectors/cgroup/kept_files.h"
 #include "collectors/parse/meminfo.h"
@@ -39,8 +40,12 @@ class Detection {
       add("pressure", "Pressure (PSI)", pressure());
       add("swap_accounting", "Swap accounting", swap());
       add("processes", "Processes", processes());
+      detect_engines(files_, roots_, layout_, facts_, report_);
       for (const std::string& root : facts_.docker_roots) add("docker", "Docker", docker(root));
       add("descriptors", "Descriptors", descriptors());
+      if (layout_.mode == Mode::legacy || layout_.mode == Mode::hybrid) {
+        add("rootless", "Rootless", "containers have no cgroup of their own on this layout");
+      }
       controllers();
       hierarchies();
     }
@@ -218,28 +223,11 @@ std::string Detection::processes() {
 
 std::string Detection::docker(const std::string& root) {
   const std::string shown = printable(root);
-  const std::string containers = (roots_.rootfs == "/" ? "" : roots_.rootfs) + root + "/containers";
-  DirectoryListing listing;
-  int error = files_.list_directories(Files::kAbsolute, containers.c_str(), listing);
-  if (error == -ENOENT) {
-    return "no data in " + shown + " (if docker keeps it elsewhere: --docker.root=DIR)";
+  for (const DetectReport::EngineLine& line : report_.engines) {
+    if (line.name != "docker" || line.files != shown) continue;
+    return line.readable ? line.read + " in " + shown + ", readable" : "NOT READABLE: " + shown;
   }
-  const std::size_t count = listing.entries().size();
-  if (error == 0 && count > 0) {
-    const std::string name(listing.name(listing.entries().front()));
-    error =
-        files_.readable(Files::kAbsolute, (containers + '/' + name + "/config.v2.json").c_str());
-    if (error == -ENOENT) error = 0;  // not written yet, or removed a moment ago
-  }
-  if (error != 0) {
-    need("names and images of docker's containers: " + shown + " cannot be read (" +
-             std::string(errno_name(-error)) + ")",
-         "run as root, or with CAP_DAC_READ_SEARCH (systemd: AmbientCapabilities=, docker: "
-         "--cap-add=DAC_READ_SEARCH)");
-    return "NOT READABLE: " + shown;
-  }
-  return std::to_string(count) + (count == 1 ? " container in " : " containers in ") + shown +
-         ", readable";
+  return "no data in " + shown + " (if docker keeps it elsewhere: --docker.root=DIR)";
 }
 
 std::string Detection::descriptors() {

@@ -13,6 +13,7 @@ namespace cgmon {
 /// What the report says beside the layout and what it can see for itself.
 struct DetectFacts {
   std::vector<std::string> docker_roots;  ///< docker's data directories, paths on the host
+  std::vector<std::string> homes;         ///< of users, who may have engines without root
   std::uint64_t descriptor_limit = 0;     ///< how many descriptors this process may have
   std::uint64_t descriptor_budget = 0;    ///< how many it would keep open (--limits.descriptors)
 };
@@ -25,6 +26,15 @@ struct DetectReport {
     std::string key;    ///< "view", "pressure", …; docker's comes once a data directory
     std::string title;  ///< the same for people
     std::string text;
+  };
+  /// An engine whose files are there; of podman, one a store.
+  struct EngineLine {
+    std::string name, files;
+    std::string read = {};  ///< what was found there, or why it cannot be read
+    bool readable = true;
+    bool rootless = false;       ///< a user's
+    std::string driver = {};     ///< who makes its cgroups: systemd, cgroupfs or both; may be empty
+    std::string driver_by = {};  ///< what says so: a file, its cgroups, its default
   };
   struct ControllerLine {
     std::string name, hierarchy;  ///< "v2", "v1" or "none"
@@ -43,6 +53,7 @@ struct DetectReport {
   std::string mode, summary;
   std::string kernel;
   std::vector<Fact> facts;
+  std::vector<EngineLine> engines;
   std::vector<ControllerLine> controllers;
   std::vector<HierarchyLine> hierarchies;
   std::vector<Need> missing;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -15,15 +16,17 @@
 namespace cgmon {
 namespace {
 
-std::string report(TreeFiles& tree, const Roots& roots) {
+std::string report(TreeFiles& tree, const Roots& roots,
+                   std::string (&format)(const DetectReport&) = text_of) {
   const Result<Layout> layout = detect_layout(tree, roots);
   if (!layout) return layout.error().message();
   const DockerFiles docker(tree, roots, {});
-  return text_of(detect(tree, roots, *layout, {docker.data_roots(), 1048576, 4096}));
+  return format(detect(tree, roots, *layout, {docker.data_roots(), {"/home/ann"}, 1048576, 4096}));
 }
 
-void expect_golden(const std::string& name, const std::string& text) {
-  const std::string file = "tests/golden/detect/" + name + ".txt";
+void expect_golden(const std::string& name, const std::string& text,
+                   const std::string& suffix = ".txt") {
+  const std::string file = "tests/golden/detect/" + name + suffix;
   const char* const update = std::getenv("CGMON_GOLDEN_UPDATE");  // NOLINT(concurrency-mt-unsafe)
   if (update != nullptr && std::string(update) == "1") {
     std::ofstream(file, std::ios::binary) << text;
@@ -31,7 +34,7 @@ void expect_golden(const std::string& name, const std::string& text) {
   std::ifstream stream(file, std::ios::binary);
   ASSERT_TRUE(stream) << file << " is missing; CGMON_GOLDEN_UPDATE=1 writes it";
   EXPECT_EQ(text, std::string(std::istreambuf_iterator<char>(stream), {})) << file;
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = 0; suffix == ".txt" && at < text.size();) {
     const std::size_t end = text.find('\n', at);
     EXPECT_LE(end - at, 100U) << text.substr(at, end - at);
     at = end + 1;
@@ -96,6 +99,27 @@ TEST(DetectGolden, SeesTheHostThatIsMountedInAContainer) {
   TreeFiles tree;
   made_up::mount_host_in_v2_container(tree);
   expect_golden("container-v2-host-mounted", report(tree, made_up::host_roots()));
+}
+
+TEST(DetectGolden, ListsEnginesAndWhoMakesTheirCgroups) {
+  TreeFiles tree;
+  made_up::load_captured(tree, made_up::kV2);
+  const std::string tasks = "/run/containerd/io.containerd.runtime.v2.task";
+  for (const char* const name : {"/k8s.io/web", "/k8s.io/shop", "/lab/job-7"}) {
+    tree.add_directory(tasks + name);
+  }
+  tree.set_file(
+      "/etc/containerd/config.toml",
+      "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\n"
+      "  SystemdCgroup = true\n");
+  tree.set_file("/var/lib/kubelet/config.yaml", "cgroupDriver: cgroupfs\n");
+  tree.add_directory("/var/log/pods/prod_shop-0_1");
+  const std::string container = "/vfs-containers/" + std::string(64, 'b');
+  tree.add_directory("/home/ann/.local/share/containers/storage" + container);
+  tree.add_directory("/var/lib/containers/storage" + container);
+  tree.set_error("/var/lib/containers/storage", EACCES);
+  expect_golden("engines", report(tree, {}));
+  expect_golden("engines", report(tree, {}, json_of), ".json");
 }
 
 TEST(DetectGolden, SaysWhatToDoWhereThereAreNoCgroups) {

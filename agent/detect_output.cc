@@ -18,15 +18,28 @@ std::string contents(const DetectReport::HierarchyLine& hierarchy) {
 }
 
 std::string tables(const DetectReport& report) {
-  Table facts, controllers, hierarchies;
-  for (const auto& fact : report.facts) facts.add({fact.title, fact.text});
+  Table facts, engines, controllers, hierarchies;
+  const bool has_docker =
+      std::ranges::find(report.engines, "docker", &DetectReport::EngineLine::name) !=
+      report.engines.end();
+  for (const auto& fact : report.facts) {
+    if (fact.key != "docker" || !has_docker) facts.add({fact.title, fact.text});
+  }
+  if (!report.engines.empty()) engines.add({"ENGINE", "FILES", "READ", "CGROUP DRIVER"});
+  for (const auto& line : report.engines) {
+    // The table is wide enough without the directory of the file.
+    const std::string by = line.driver_by.substr(line.driver_by.rfind('/') + 1);
+    engines.add({line.name, line.files, line.read,
+                 line.driver.empty() ? "" : line.driver + " (" + by + ')'});
+  }
   controllers.add({"CONTROLLER", "ON", "AT"});
   for (const auto& line : report.controllers) controllers.add({line.name, line.hierarchy, line.at});
   hierarchies.add({"HIERARCHY", "AT", "HAS"});
   for (const auto& line : report.hierarchies) {
     hierarchies.add({line.version, line.mount_point, contents(line)});
   }
-  return facts.text() + '\n' + controllers.text() + '\n' + hierarchies.text() + '\n';
+  const std::string of_engines = report.engines.empty() ? "" : engines.text() + '\n';
+  return facts.text() + '\n' + of_engines + controllers.text() + '\n' + hierarchies.text() + '\n';
 }
 
 void write_facts(const DetectReport& report, JsonWriter& json) {
@@ -42,6 +55,25 @@ void write_facts(const DetectReport& report, JsonWriter& json) {
   }
   json.end_array();
   json.end_object();
+}
+
+void write_engines(const DetectReport& report, JsonWriter& json) {
+  json.key("engines");
+  json.begin_array();
+  for (const auto& line : report.engines) {
+    json.begin_object();
+    json.member("name", line.name);
+    json.member("files", line.files);
+    json.member("readable", line.readable);
+    json.member("rootless", line.rootless);
+    json.member("read", line.read);
+    if (!line.driver.empty()) {
+      json.member("driver", line.driver);
+      json.member("driver_by", line.driver_by);
+    }
+    json.end_object();
+  }
+  json.end_array();
 }
 
 void write_controllers(const DetectReport& report, JsonWriter& json) {
@@ -101,6 +133,7 @@ std::string json_of(const DetectReport& report) {
   json.member("summary", report.summary);
   json.member("kernel", report.kernel);
   write_facts(report, json);
+  write_engines(report, json);
   write_controllers(report, json);
   write_hierarchies(report, json);
   json.key("missing");

@@ -26,7 +26,7 @@ class DetectReport : public testing::Test {
   }
 
   TreeFiles tree_;
-  DetectFacts facts_{{"/var/lib/docker"}, 1048576, 4096};
+  DetectFacts facts_{{"/var/lib/docker"}, {"/home/ann"}, 1048576, 4096};
 };
 
 TEST_F(DetectReport, SaysTheSameEachTimeAndKeepsNoHandle) {
@@ -40,7 +40,7 @@ TEST_F(DetectReport, SaysTheSameEachTimeAndKeepsNoHandle) {
 TEST_F(DetectReport, NamesTheRightThatReadingDockersFilesTakes) {
   made_up::load_captured(tree_, made_up::kV2);
   tree_.set_error("/var/lib/docker/containers", EACCES);
-  EXPECT_THAT(report(), AllOf(HasSubstr("NOT READABLE: /var/lib/docker\n"),
+  EXPECT_THAT(report(), AllOf(HasSubstr("/var/lib/docker  NOT READABLE (EACCES)"),
                               HasSubstr("/var/lib/docker cannot be read (EACCES)"),
                               HasSubstr("CAP_DAC_READ_SEARCH")));
 }
@@ -53,7 +53,7 @@ TEST_F(DetectReport, NoticesThatDockersFilesAreClosedThoughTheirDirectoryIsNot) 
     const std::string id(listing.name(entry));
     tree_.set_error("/var/lib/docker/containers/" + id + "/config.v2.json", EACCES);
   }
-  EXPECT_THAT(report(), HasSubstr("NOT READABLE: /var/lib/docker\n"));
+  EXPECT_THAT(report(), HasSubstr("/var/lib/docker  NOT READABLE (EACCES)"));
 }
 
 TEST_F(DetectReport, DoesNotCallAHostWithoutDockerIncomplete) {
@@ -92,6 +92,101 @@ TEST_F(DetectReport, SaysHowToCountSwap) {
   made_up::load_captured(tree_, made_up::kV1);
   tree_.remove("/sys/fs/cgroup/memory/memory.memsw.usage_in_bytes");
   EXPECT_THAT(report(), AllOf(HasSubstr("Swap accounting  off"), HasSubstr("swapaccount=1")));
+}
+
+/// A v2 host without docker, for engines that the test puts there.
+class DetectEngines : public DetectReport {
+ protected:
+  DetectEngines() {
+    made_up::load_captured(tree_, made_up::kV2);
+    tree_.remove_directory("/var/lib/docker");
+  }
+  /// The table of engines, its columns one space apart.
+  std::string engines() {
+    const std::string text = report();
+    const std::size_t at = text.find("ENGINE ");
+    if (at == text.npos) return {};
+    std::string table;
+    for (const char byte : text.substr(at, text.find("\n\n", at) + 1 - at)) {
+      if (byte == ' ' && table.ends_with(' ')) continue;
+      table += byte;
+    }
+    return table;
+  }
+  void add_pod(const std::string& top) {
+    tree_.add_directory("/sys/fs/cgroup" + top);
+    tree_.add_directory("/sys/fs/cgroup" + top + "/pod1");
+  }
+
+  const std::string tasks_ = "/run/containerd/io.containerd.runtime.v2.task";
+};
+
+TEST_F(DetectEngines, AreThoseWhoseFilesAreThere) {
+  EXPECT_EQ(engines(), "");
+  tree_.add_directory(tasks_ + "/moby/" + std::string(64, 'a'));
+  EXPECT_EQ(engines(), "") << "docker's own";
+  tree_.add_directory(tasks_ + "/k8s.io/" + std::string(64, 'a'));
+  tree_.add_directory(tasks_ + "/lab/web");
+  tree_.add_directory("/var/lib/containers/storage/overlay-containers/" + std::string(64, 'b'));
+  tree_.add_directory("/home/ann/.local/share/containers/storage/vfs-containers");
+  tree_.add_directory("/var/lib/lxc/web");
+  tree_.add_directory("/var/lib/kubelet");
+  tree_.add_directory("/var/log/pods/prod_web_1");
+  EXPECT_EQ(engines(),
+            "ENGINE FILES READ CGROUP DRIVER\n"
+            "containerd /run/containerd 1 in k8s.io, 1 in lab cgroupfs (its default)\n"
+            "podman /var/lib/containers/storage 1 container systemd (its default)\n"
+            "podman /home/ann/.local/share/containers/storage 0 containers systemd (its default)\n"
+            "lxc /var/lib/lxc 1 container\n"
+            "kubelet /var/log/pods 1 pod cgroupfs (its default)\n");
+}
+
+TEST_F(DetectEngines, HaveTheDriverOfTheirFilesElseOfTheirCgroups) {
+  tree_.add_directory(tasks_ + "/k8s.io/web");
+  tree_.add_directory("/var/lib/kubelet");
+  add_pod("/kubepods.slice");
+  EXPECT_THAT(engines(), AllOf(HasSubstr("in k8s.io systemd (its cgroups)\n"),
+                               HasSubstr("0 pods systemd (its cgroups)\n")));
+  add_pod("/kubepods");
+  EXPECT_THAT(engines(), HasSubstr("in k8s.io both (its cgroups)\n"));
+  tree_.set_file("/etc/containerd/config.toml",
+                 "# SystemdCgroup = false\n[a.runc.options]\n  SystemdCgroup = true\n");
+  tree_.set_file("/var/lib/kubelet/config.yaml", "kind: x\ncgroupDriver: cgroupfs # old\n");
+  EXPECT_THAT(engines(),
+              AllOf(HasSubstr("systemd (config.toml)\n"), HasSubstr("cgroupfs (config.yaml)\n")));
+  tree_.set_file("/etc/containerd/config.toml", "SystemdCgroup = true\nSystemdCgroup=false\n");
+  tree_.set_file("/var/lib/kubelet/config.yaml", "{\n \"cgroupDriver\": \"systemd\",\n}\n");
+  EXPECT_THAT(engines(),
+              AllOf(HasSubstr("both (config.toml)\n"), HasSubstr("systemd (config.yaml)\n")));
+  tree_.set_file("/var/lib/kubelet/kubeadm-flags.env", "ARGS=\"--cgroup-driver=cgroupfs --a\"\n");
+  EXPECT_THAT(engines(), HasSubstr("cgroupfs (kubeadm-flags.env)\n"));
+}
+
+TEST_F(DetectEngines, OfTwoManagersOfOneTreeANoteSaysHowToSettle) {
+  tree_.add_directory(tasks_ + "/k8s.io/web");
+  tree_.add_directory("/var/lib/kubelet");
+  tree_.set_file("/etc/containerd/config.toml", "SystemdCgroup = true\n");
+  tree_.set_file("/var/lib/kubelet/config.yaml", "cgroupDriver: cgroupfs\n");
+  EXPECT_THAT(report(),
+              AllOf(HasSubstr("systemd owns it, and kubelet makes cgroups"),
+                    HasSubstr("cgroupDriver: systemd"),
+                    HasSubstr("the kubelet's driver is cgroupfs, containerd's is systemd"),
+                    Not(HasSubstr("and containerd makes"))));
+  // Where systemd does not own it, there is one manager.
+  tree_.remove_directory("/sys/fs/cgroup/init.scope");
+  EXPECT_THAT(report(), Not(HasSubstr("two managers")));
+}
+
+TEST_F(DetectEngines, ThatCannotBeReadNameTheRight) {
+  tree_.add_directory(tasks_ + "/k8s.io/web");
+  tree_.set_error(tasks_, EACCES);
+  tree_.add_directory("/var/lib/containers/storage");
+  tree_.set_error("/var/lib/containers/storage", EACCES);
+  EXPECT_THAT(engines(), AllOf(HasSubstr("containerd /run/containerd NOT READABLE (EACCES)"),
+                               HasSubstr("podman /var/lib/containers/storage NOT READABLE")));
+  EXPECT_THAT(report(), AllOf(HasSubstr("names and images of containerd's containers"),
+                              HasSubstr("names and images of podman's containers"),
+                              HasSubstr("CAP_DAC_READ_SEARCH")));
 }
 
 TEST_F(DetectReport, LooksForSwapAccountingBelowTheV2Root) {

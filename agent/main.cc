@@ -32,6 +32,7 @@
 #include "agent/serve.h"
 #include "agent/service_manager.h"
 #include "collectors/identity/docker.h"
+#include "collectors/identity/host_files.h"
 #include "collectors/metrics/family.h"
 #include "config/option.h"
 #include "config/scalar.h"
@@ -297,6 +298,12 @@ std::string version_text() {
          "  libraries:  " CGMON_LIBRARIES "\n";
 }
 
+std::vector<std::string> homes_of(Files& files, const Roots& roots) {
+  std::string passwd;
+  if (HostFiles(files, roots).read("/etc/passwd", passwd) != 0) return {};
+  return user_homes(passwd);
+}
+
 int run_detect(const Invocation& invocation) {
   SystemFiles files;
   const Roots roots = roots_of(invocation.config.path);
@@ -304,6 +311,7 @@ int run_detect(const Invocation& invocation) {
   if (!layout) return fail(layout.error(), kFailed);
   DetectFacts facts;
   facts.docker_roots = DockerFiles(files, roots, invocation.config.docker.roots).data_roots();
+  facts.homes = homes_of(files, roots);
   facts.descriptor_limit = raise_descriptor_limit();
   facts.descriptor_budget = invocation.config.limits.descriptors;
   const DetectReport report = detect(files, roots, *layout, facts);

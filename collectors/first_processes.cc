@@ -2,11 +2,18 @@
 
 #include <cerrno>
 
+#include "collectors/metrics/tables.h"
+
 namespace cgmon {
 namespace {
 
 /// Cgroups that are looked into for one container.
 constexpr std::size_t kMostSearched = 64;
+
+/// What is below counts, too; read before any of this.
+constexpr std::size_t kTasks = row("container_threads");
+static_assert(Group::pids < Group::network && Group::pids < Group::disk &&
+              Group::pids < Group::process && Group::pids < Group::cpu_load);
 
 }  // namespace
 
@@ -14,11 +21,15 @@ FirstProcess FirstProcesses::of(const Cgroup& cgroup) {
   if (cgroup.slot >= pids_.size()) pids_.resize(tree_.slots());
   std::uint32_t& known = pids_[cgroup.slot];
   if (known != 0) return {.pid = known};
+  if (snapshot_ != nullptr && snapshot_->value(kTasks, cgroup.slot) == Value::of(0)) return {};
   std::size_t budget = kMostSearched;
   FirstProcess found = search(cgroup, budget);
   known = found.pid;
   const bool silent = found.pid == 0 && !found.hidden && found.error == 0;
-  if (silent && in_own_pid_namespace(files_)) found.hidden = true;
+  if (silent) {
+    if (!in_own_namespace_) in_own_namespace_ = in_own_pid_namespace(files_);
+    found.hidden = *in_own_namespace_;
+  }
   return found;
 }
 

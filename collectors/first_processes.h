@@ -2,13 +2,14 @@
 
 #include <cstdint>
 #include <functional>
-#include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "collectors/cgroup/cgroup_tree.h"
 #include "collectors/host/first_process.h"
 #include "collectors/kernel/files.h"
+#include "collectors/metrics/snapshot.h"
 
 namespace cgmon {
 
@@ -22,6 +23,9 @@ class FirstProcesses {
                  std::function<bool(const Cgroup&)> is_container)
       : files_(files), tree_(tree), is_container_(std::move(is_container)) {}
 
+  /// In what follows nothing is read of a cgroup of which the snapshot, which is being filled, says
+  /// that no task is in it. Must stay until the next call.
+  void believe(const Snapshot& snapshot) { snapshot_ = &snapshot; }
   /// The process of the last call, else the first in the cgroup's own cgroup.procs, else of those
   /// below: podman's are in a cgroup of their own.
   FirstProcess of(const Cgroup& cgroup);
@@ -37,7 +41,9 @@ class FirstProcesses {
   Files& files_;
   const CgroupTree& tree_;
   std::function<bool(const Cgroup&)> is_container_;
+  const Snapshot* snapshot_ = nullptr;
   std::vector<std::uint32_t> pids_;  // by slot, 0: not known
+  std::optional<bool> in_own_namespace_;  // this process, for its life
   std::string path_;
 };
 

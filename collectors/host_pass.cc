@@ -25,6 +25,7 @@ void HostPass::remove(std::span<const Slot> slots) {
 
 void HostPass::read(Group group, std::span<const Cgroup* const> chosen, std::int64_t deadline_ns,
                     Snapshot& snapshot) {
+  processes_.believe(snapshot);
   GroupReport& report = snapshot.report.groups[static_cast<std::size_t>(group)];
   const ProcessPass::Target target{chosen, deadline_ns, report, errors_, snapshot};
   if (group == Group::network) network_.read(chosen, deadline_ns, report, errors_);

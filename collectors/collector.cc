@@ -75,6 +75,7 @@ void Collector::follow_plan() {
   whole_ = part_of(plan_, kAllGroups);
   walked_of_file_.clear();
   has_fallback_.clear();
+  part_of_file_.clear();
   root_lacks_.assign(plan_.files.size(), 0);
   served_.assign(plan_.files.size(), kNoSlot);
   blkio_ = kProcFile;
@@ -92,6 +93,7 @@ void Collector::follow_plan() {
                                   ? kProcFile
                                   : static_cast<std::size_t>(found - tree_.walked().begin()));
     has_fallback_.push_back(plan_.has_fallback(file) ? 1 : 0);
+    part_of_file_.push_back(part_bit(kind));
     if (kind.counting != CountingRole::none) blkio_ = walked_of_file_.back();
   }
 }
@@ -134,6 +136,7 @@ void Collector::collect(Snapshot& snapshot, std::int64_t deadline_ns, GroupSet g
     part_ = &narrow_;
   }
   prepare(snapshot);
+  cpu_mark_ns_ = clock_.thread_cpu_ns();
   for (std::size_t group = 0; group < kGroups.size(); ++group) {
     if (kHasRows[group] && (part_->groups & bit(static_cast<Group>(group))) != 0) {
       read_group(static_cast<Group>(group), deadline_ns, snapshot);
@@ -246,7 +249,7 @@ void Collector::prepare(Snapshot& snapshot) {
 
 void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snapshot) {
   GroupReport& report = snapshot.report.groups[static_cast<std::size_t>(group)];
-  const std::int64_t started = clock_.monotonic_ns(), cpu_started = clock_.thread_cpu_ns();
+  const std::int64_t started = clock_.monotonic_ns(), cpu_started = cpu_mark_ns_;
   report.collected = true;
   report.success = group != Group::spec || boot_ns_ >= 0;  // the root's start time
   const auto& files = part_->files[static_cast<std::size_t>(group)];
@@ -292,7 +295,8 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
     snapshot.report.deadline_exceeded = true;
   }
   report.duration_ns = clock_.monotonic_ns() - started;
-  report.cpu_ns = clock_.thread_cpu_ns() - cpu_started;
+  cpu_mark_ns_ = clock_.thread_cpu_ns();
+  report.cpu_ns = cpu_mark_ns_ - cpu_started;
 }
 
 /// What is summed over subtrees, explains what is above it or counts for what is below it is read
@@ -351,7 +355,7 @@ bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& repo
     if (outcome == ReadOutcome::gone) return false;
     note_outcome(file, cgroup, is_root, outcome);
     if (outcome == ReadOutcome::ok) {
-      seen_[cgroup.slot] |= part_bit(kind);
+      seen_[cgroup.slot] |= part_of_file_[file];
       continue;
     }
     if (outcome == ReadOutcome::denied || outcome == ReadOutcome::failed) {

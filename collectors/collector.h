@@ -130,7 +130,10 @@ class Collector {
   const PlanPart* part_ = &whole_;           // what this pass reads
   std::vector<std::vector<std::uint8_t>> absent_;  // by file and slot: seen absent before
   std::vector<std::uint8_t> has_fallback_;         // by file: another source may stand in
-  std::vector<std::uint8_t> root_lacks_;           // by file: so all others lack it, too
+  std::int64_t cpu_mark_ns_ =
+      0;  // where one group's CPU time ends the next one's begins: 2 us a call
+  std::vector<std::uint64_t> part_of_file_;  // by file: its part_bit()
+  std::vector<std::uint8_t> root_lacks_;     // by file: so all others lack it, too
   std::vector<Slot> served_;  // by file: the last cgroup that was asked for it, if it has it
   bool blkio_read_ = false, disk_lines_ = false;  // in this pass: v1's block I/O, and any of it
   std::size_t blkio_ = kProcFile;  // the hierarchy of v1's block I/O, among the tree's walked ones

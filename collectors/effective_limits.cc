@@ -58,13 +58,13 @@ void EffectiveLimits::begin(std::size_t slots) {
 }
 
 void EffectiveLimits::note(const FileKind& kind, Slot slot, ReadOutcome outcome) {
+  if (outcome == ReadOutcome::absent) return;
   for (std::size_t i = 0; i < kLimitedResources.size(); ++i) {
     const LimitedResource& resource = kLimitedResources.at(i);
-    Bound& bound = bounds_.at(i)[slot];
     if (outcome == ReadOutcome::ok) {
-      bound.has_controller |= kind.controller == resource.controller;
-    } else if (outcome != ReadOutcome::absent) {
-      bound.unread |= std::ranges::any_of(
+      if (kind.controller == resource.controller) bounds_.at(i)[slot].has_controller = true;
+    } else {
+      bounds_.at(i)[slot].unread |= std::ranges::any_of(
           kind.bindings, [&](const Binding& binding) { return feeds(binding.row, resource); });
     }
   }

@@ -8,7 +8,7 @@
 namespace cgmon {
 namespace {
 
-constexpr std::uint64_t kLeafTurns = 8;  // a leaf's turn comes every eighth refresh
+constexpr std::uint64_t kLeafTurns = 16;  // a leaf's turn comes every sixteenth refresh
 constexpr unsigned kDoubts = 3;          // unannounced changes until events are given up
 constexpr std::size_t kMostBrief = 1000;
 
@@ -187,8 +187,8 @@ void CgroupTree::note_made(const Walked& hierarchy) {
 
 /// Compares known directories with the kernel's; parents stand before children in order_, so a
 /// child that was exchanged after its parent was looked at is still noticed. `all`: every one,
-/// which finds all that changed without any event. Else those that have children and an eighth of
-/// the rest. Whether anything had changed.
+/// which finds all that changed without any event. Else those that have children and a sixteenth
+/// of the rest. Whether anything had changed.
 bool CgroupTree::check(std::size_t h, bool all) {
   bring_order();  // what events just removed is not to be looked at
   bool changed = false;

@@ -53,7 +53,7 @@ struct TreeBounds {
 /// known directory, the known set is the live set, whatever events came. So a hierarchy whose watch
 /// fails, overflows or proves wrong is walked exactly by the check alone. With a watch that works
 /// the check is insurance and made cheap: each time the master's directories that have children and
-/// an eighth of its leaves (a path's statx costs 2.5 us, a tenth of what reading a cgroup costs),
+/// a sixteenth of its leaves (a path's statx costs 2.5 us, a tenth of what reading a cgroup costs),
 /// and so for one other hierarchy in turn. (kernfs: mkdir and rmdir change nlink and inode, never
 /// mtime.)
 class CgroupTree {

@@ -18,7 +18,7 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::Pair;
 
-constexpr int kTurnsOfALeaf = 8;
+constexpr int kTurnsOfALeaf = 16;
 
 bool is_container(std::string_view path) { return path.find("/docker-") != path.npos; }
 

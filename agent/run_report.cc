@@ -116,6 +116,51 @@ void add_devices(JsonWriter& json, const RunReport& report) {
   json.end_array();
 }
 
+void add_diff(JsonWriter& json, const RunReport& report) {
+  if (!report.has_diff) return;
+  json.key("diff");
+  json.begin_array();
+  for (const OverlayChange& change : report.diff) {
+    json.begin_object();
+    json.member("kind", name_of(change.kind));
+    json.member("path", change.path);
+    json.member("type", std::string_view(&change.type, 1));
+    if (change.type == 'f' && change.kind != OverlayChange::Kind::deleted) {
+      json.member("bytes", change.bytes);
+    }
+    if (change.type == 'f' && change.kind != OverlayChange::Kind::added) {
+      json.member("was_bytes", change.was_bytes);
+    }
+    json.end_object();
+  }
+  json.end_array();
+}
+
+/// As `docker diff`, with sizes of files.
+std::string diff_text(const RunReport& report) {
+  constexpr std::size_t kLinesMax = 200;
+  std::string out;
+  for (std::size_t i = 0; i < report.diff.size(); ++i) {
+    if (i == kLinesMax) {
+      out += "...      " + std::to_string(report.diff.size() - i) + " more; --json has them all\n";
+      break;
+    }
+    const OverlayChange& change = report.diff[i];
+    out += static_cast<char>(change.kind);
+    out += "        " + terminal_safe(change.path) + (change.type == 'd' ? "/" : "");
+    if (change.type == 'f') {
+      const bool was = change.kind != OverlayChange::Kind::added;
+      const bool is = change.kind != OverlayChange::Kind::deleted;
+      out += " (";
+      if (is) out += std::to_string(change.bytes);
+      if (was) out += std::string(is ? ", " : "") + "was " + std::to_string(change.was_bytes);
+      out += " bytes)";
+    }
+    out += '\n';
+  }
+  return report.has_diff && report.diff.empty() ? "no file was added, changed or deleted\n" : out;
+}
+
 void add_samples(JsonWriter& json, const RunReport& report) {
   json.key("sample_interval_seconds");
   json.number(positive(report.interval_ns), 9);
@@ -194,6 +239,7 @@ std::string run_report_json(const RunReport& report) {
     json.number(positive(ns), 9);
   }
   add_setup(json, report);
+  add_diff(json, report);
   json.key("figures");
   json.begin_object();
   for (const RunFigure& figure : report.figures) {
@@ -263,7 +309,7 @@ std::string run_report_text(const RunReport& report) {
     out += "limit    --" + limit.flag + ": " + limit.file + " = " + terminal_safe(limit.effective) +
            '\n';
   }
-  return out;
+  return out + diff_text(report);
 }
 
 }  // namespace cgmon

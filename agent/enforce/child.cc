@@ -77,6 +77,14 @@ class Worker {
     return may_lack && error == ENOENT ? 0 : error;
   }
 
+  /// Goes to the directory of Act::keep, where the agent finds it as ours.
+  void show_kept() const {
+    if (kept_ >= 0 && ::fchdir(kept_) != 0) ::_exit(125);
+  }
+  void leave_kept() const {
+    if (kept_ >= 0 && ::chdir("/") != 0) ::_exit(125);
+  }
+
  private:
   int act(const ChildStep& step) {
     using Act = ChildStep::Act;
@@ -102,6 +110,9 @@ class Worker {
         return read_only(step);
       case Act::mask:
         return mask(step);
+      case Act::keep:
+        kept_ = ::open(step.target.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return kept_ < 0 ? errno : 0;
       case Act::root:
         root_ = ::open(step.target.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
         return root_ < 0 ? errno : 0;
@@ -255,7 +266,10 @@ class Worker {
     const auto mode = static_cast<mode_t>(step.number);
     int error = 0;
     if (step.act == ChildStep::Act::directory) {
-      if (::mkdirat(parent, name, mode) != 0) error = errno;
+      // The umask is the command's.
+      if (::mkdirat(parent, name, mode) != 0 || ::fchmodat(parent, name, mode, 0) != 0) {
+        error = errno;
+      }
     } else if (step.act == ChildStep::Act::link) {
       if (::symlinkat(step.source.c_str(), parent, name) != 0) error = errno;
     } else if (step.act == ChildStep::Act::device) {
@@ -331,7 +345,7 @@ class Worker {
     return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0 ? errno : 0;
   }
 
-  int root_ = -1;
+  int root_ = -1, kept_ = -1;
 };
 
 struct Pipes {
@@ -397,8 +411,10 @@ struct Program {
     ++number;
   }
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a change of ids had cleared it
+  worker.show_kept();
   say(pipes.status, {kReady, 0});
   wait_for_go(pipes.go);
+  worker.leave_kept();
   if (plan.has_init) {
     const pid_t command = ::_Fork();
     if (command < 0) give_up(pipes.status, kExecve, errno);
@@ -537,6 +553,11 @@ std::optional<Child::Failure> Child::set_up() {
   return failed;
 }
 
+UniqueFd Child::kept() const {
+  const std::string path = "/proc/" + std::to_string(pid_) + "/cwd";
+  return UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
 // Nothing said, and the pipe is closed: it was executed.
 std::optional<Child::Failure> Child::execute() {
   std::optional<Failure> failed = let_go();
@@ -609,6 +630,8 @@ std::string text_of(const ChildStep& step) {
       return "read only " + step.target;
     case Act::mask:
       return "hide  " + step.target;
+    case Act::keep:
+      return "keep  " + step.target + " for the report";
     case Act::root:
       return "what follows is in " + step.target;
     case Act::directory:

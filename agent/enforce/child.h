@@ -32,6 +32,8 @@ class Child {
   [[nodiscard]] int end_pipe() const { return end_.get(); }
   /// Lets it do the setup; returns when that is done. A failure ends it.
   [[nodiscard]] std::optional<Failure> set_up();
+  /// After set_up(): the directory of Act::keep, which may be seen by nobody else.
+  [[nodiscard]] UniqueFd kept() const;
   /// Lets it execute the command; returns when that is done. A failure ends it: ENOENT with no
   /// step where the program is not there.
   [[nodiscard]] std::optional<Failure> execute();

@@ -20,6 +20,7 @@ struct ChildStep {
     bind,          ///< `source` with all below it; `number`: MOUNT_ATTR_… for it
     read_only,     ///< `target` itself; no matter if it is not there
     mask,          ///< `target` is empty; no matter if it is not there
+    keep,          ///< the host's directory `target` can be had by the agent: Child::kept()
     root,          ///< the host's directory `target` is the root of what follows
     directory,     ///< `target`/`data` is made, mode `number`, unless it is there
     file,          ///< `target`/`data` is made, empty, unless it is there

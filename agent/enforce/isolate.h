@@ -41,6 +41,8 @@ struct IsolationPlan {
   std::vector<std::string> warnings;
   std::vector<std::string> lowers;  ///< layers of the overlay, the uppermost first
   std::string upper;                ///< where the overlay writes; empty: no overlay
+  std::string memory;       ///< in this the upper layer is, which is Child::kept(); empty: on disk
+  bool user_xattr = false;  ///< what an overlay notes is in attributes of users
 };
 
 struct IsolationContext {

@@ -87,7 +87,18 @@ class Mounts {
  private:
   [[nodiscard]] bool has(Namespace kind) const { return (rights_.namespaces & bit(kind)) != 0; }
   void step(ChildStep step) { plan_.child.setup.push_back(std::move(step)); }
+  /// In memory the new process makes it: nobody else sees it.
   void scratch(std::string path, std::uint32_t mode = 0755, bool is_file = false) {
+    if (!plan_.memory.empty()) {
+      const std::size_t slash = path.rfind('/');
+      ChildStep made{.act = is_file ? Act::file : Act::directory,
+                     .target = path.substr(0, slash),
+                     .data = path.substr(slash + 1),
+                     .number = mode};
+      std::vector<ChildStep>& steps = plan_.child.setup;
+      steps.insert(steps.begin() + memory_end_++, std::move(made));
+      return;
+    }
     plan_.scratch.push_back({std::move(path), is_file, mode, rights_.uid, rights_.gid});
   }
 
@@ -120,6 +131,10 @@ class Mounts {
     const std::string at = scratch_ + "/root";
     plan_.scratch_roots.push_back(scratch_);
     scratch(scratch_, 0700);
+    if (std::ranges::any_of(wanted_.lowers,
+                            [&](const auto& lower) { return holds(lower, kScratch); })) {
+      add_memory();
+    }
     scratch(at);
     if (!wanted_.lowers.empty()) {
       if (auto done = add_overlay(at); !done) return done;
@@ -146,7 +161,33 @@ class Mounts {
     return {};
   }
 
+  /// Whether a directory is above a path, and on its file system.
+  [[nodiscard]] bool holds(const std::string& directory, const std::string& path) const {
+    const auto one = status_of(directory), other = status_of(path);
+    return one && other && one->device == other->device &&
+           (directory == "/" || (path + '/').starts_with(directory + '/'));
+  }
+
+  // An overlay cannot write to what is within one of its layers.
+  void add_memory() {
+    step({.act = Act::mount,
+          .target = scratch_,
+          .source = "tmpfs",
+          .type = "tmpfs",
+          .data = "mode=755",
+          .number = MS_NOSUID | MS_NODEV});
+    step({.act = Act::keep, .target = scratch_});
+    plan_.memory = scratch_;
+    memory_end_ = static_cast<std::ptrdiff_t>(plan_.child.setup.size());
+    if (!wanted_.upper.empty()) return;
+    plan_.warnings.emplace_back(
+        "--overlay: " + std::string(kScratch) +
+        " is within a layer, so what is written is kept in memory and counted as the command's; "
+        "--upper on another file system is not");
+  }
+
   Result<void> add_overlay(const std::string& at) {
+    plan_.user_xattr = rights_.in_user_namespace;
     for (const std::string& lower : wanted_.lowers) {
       if (auto fine = check_directory("overlay", lower); !fine) return fine;
     }
@@ -161,11 +202,21 @@ class Mounts {
       scratch(plan_.upper, top && S_ISDIR(top->mode) ? top->mode & 07777U : 0755U);
     } else {
       if (auto fine = check_directory("upper", wanted_.upper); !fine) return fine;
+      for (const std::string& lower : wanted_.lowers) {
+        if (!holds(lower, wanted_.upper)) continue;
+        return failure("--upper: lies within the layer " + lower +
+                           ", and an overlay cannot write to one; take another file system",
+                       wanted_.upper);
+      }
       // Of the same file system.
       work = wanted_.upper.substr(0, wanted_.upper.rfind('/')) + '/' + scratch_name(context_.id);
       plan_.scratch_roots.push_back(work);
     }
-    scratch(work, 0700);
+    if (wanted_.upper.empty()) {
+      scratch(work, 0700);
+    } else {
+      plan_.scratch.push_back({work, false, 0700, rights_.uid, rights_.gid});
+    }
     scratch(base);
     base_ = base;
     has_overlay_ = true;
@@ -198,8 +249,10 @@ class Mounts {
     for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
       const bool is_whole = slash == path.npos;
       const std::string made = base_ + path.substr(0, slash);
-      const auto same = [&](const ScratchEntry& entry) { return entry.path == made; };
-      if (std::ranges::none_of(plan_.scratch, same)) scratch(made, 0755, is_file && is_whole);
+      if (std::ranges::find(placed_, made) == placed_.end()) {
+        scratch(made, 0755, is_file && is_whole);
+        placed_.push_back(made);
+      }
       if (is_whole) return true;
     }
   }
@@ -358,6 +411,8 @@ class Mounts {
   IsolationPlan& plan_;
   std::string scratch_;
   std::string base_;  // where mount points are looked for or made; empty: nowhere
+  std::vector<std::string> placed_;
+  std::ptrdiff_t memory_end_ = 0;  // before this step all in memory is made: layers do not change
   bool has_overlay_ = false, has_proc_ = false;
 };
 

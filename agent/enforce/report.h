@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/enforce/overlay_diff.h"
 #include "collectors/base/value.h"
 #include "collectors/metrics/family.h"
 
@@ -67,6 +68,8 @@ struct RunReport {
   std::size_t killed = 0;  ///< processes that were left over at its end
   std::vector<RunFigure> figures;
   std::vector<RunDevice> devices;
+  bool has_diff = false;
+  std::vector<OverlayChange> diff;
   std::vector<RunSample> samples;
   std::int64_t interval_ns = 0;  ///< between samples at the end: it doubles when there are many
 };

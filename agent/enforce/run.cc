@@ -62,6 +62,7 @@ class Run {
   void on_signals(const Wake& wake);
   void add_time(const Step& step, std::int64_t ns);
   void finish(const Child::End& end, std::int64_t ended_ns);
+  void add_diff();
   void take_down();
   [[nodiscard]] std::int64_t now() const { return context_.clock.monotonic_ns(); }
   [[nodiscard]] std::vector<std::string> own_directories() const {
@@ -76,7 +77,7 @@ class Run {
   RunOutcome outcome_;
   std::vector<std::string> made_;  // directories, in order
   bool has_scratch_ = false, is_set_up_ = false;
-  UniqueFd lock_, state_;
+  UniqueFd lock_, state_, memory_;
   std::optional<Events> events_;
   std::optional<Child> child_;
   std::unique_ptr<Profile> profile_;
@@ -236,6 +237,7 @@ Result<void> Run::set_up() {
   if (is_set_up_) return {};
   is_set_up_ = true;
   if (const auto failed = child_->set_up()) return tl::unexpected(error_of(*failed));
+  if (!plan_.isolation.memory.empty()) memory_ = child_->kept();
   return {};
 }
 
@@ -334,13 +336,37 @@ void Run::finish(const Child::End& end, std::int64_t ended_ns) {
   } else if (end.by_signal) {
     report.reason = out_of_memory ? EndReason::out_of_memory : EndReason::signaled;
   }
+  if (spec_.isolation.diff) add_diff();
   report.own_cpu_ns = own_cpu_ns();
   outcome_.has_report = true;
   outcome_.exit_code = end.by_signal ? 128 + end.number : end.number;
 }
 
+void Run::add_diff() {
+  RunReport& report = outcome_.report;
+  const IsolationPlan& isolation = plan_.isolation;
+  OverlayLayers layers{isolation.lowers, isolation.upper, isolation.user_xattr};
+  const std::string seen = "/proc/self/fd/" + std::to_string(memory_.get());
+  const auto move = [&](std::string& path) {
+    if (!isolation.memory.empty() && path.starts_with(isolation.memory + '/')) {
+      path.replace(0, isolation.memory.size(), seen);
+    }
+  };
+  move(layers.upper);
+  for (std::string& lower : layers.lowers) move(lower);
+  Result<OverlayDiff> diff = overlay_diff(layers);
+  if (!diff) {
+    outcome_.errors.push_back(diff.error());
+    return;
+  }
+  report.has_diff = true;
+  report.diff = std::move(diff->changes);
+  if (!diff->incomplete.empty()) report.warnings.push_back("--diff: not all: " + diff->incomplete);
+}
+
 void Run::take_down() {
   profile_.reset();
+  memory_.reset();
   if (child_) child_->send(SIGKILL);
   if (lock_.get() < 0) {
     if (Result<UniqueFd> lock = lock_directory(kRunState)) lock_ = *std::move(lock);

@@ -191,6 +191,8 @@ void add_setup(JsonWriter& json, const RunReport& report) {
   }
   json.key("agent_cpu_seconds");
   json.number(positive(report.setup_cpu_ns), 9);
+  json.key("agent_cpu_before_seconds");
+  json.number(positive(report.start_cpu_ns), 9);
   json.end_object();
 }
 

@@ -60,7 +60,8 @@ struct RunReport {
   std::int64_t started_at_ns = 0;  ///< since the epoch
   std::int64_t wall_ns = 0;        ///< from the command's execution to its end
   std::int64_t setup_ns = 0, own_cpu_ns = 0;
-  std::int64_t setup_cpu_ns = 0;  ///< of the agent itself, from its own start to the command's
+  /// CPU time of the agent itself in setup_ns, and before, since its own start.
+  std::int64_t setup_cpu_ns = 0, start_cpu_ns = 0;
   std::vector<SetupPart> setup;
   EndReason reason = EndReason::exited;
   int exit_code = 0, signal = 0;  ///< signal 0: it exited

@@ -88,6 +88,7 @@ class Run {
 
 Result<void> Run::execute() {
   began_ns_ = now();
+  outcome_.report.start_cpu_ns = own_cpu_ns();
   Result<Events> events = Events::open();
   if (!events) return tl::unexpected(events.error());
   events_ = *std::move(events);
@@ -268,7 +269,7 @@ Result<void> Run::execute_command() {
   outcome_.report.started_at_ns = context_.clock.wall_ns();
   // Not when execve is reported: on a busy host we may hear of it after the command has ended.
   const std::int64_t executed_ns = now();
-  outcome_.report.setup_cpu_ns = own_cpu_ns();
+  outcome_.report.setup_cpu_ns = own_cpu_ns() - outcome_.report.start_cpu_ns;
   if (const auto failed = child_->execute()) {
     if (failed->step != nullptr) return tl::unexpected(error_of(*failed));
     outcome_.exit_code = failed->error == ENOENT ? kNotFound : kNotExecutable;

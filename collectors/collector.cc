@@ -186,6 +186,7 @@ void Collector::follow_tree() {
     identifier_.add(cgroup->slot, cgroup->path);
     oom_.add(*cgroup, chosen(*identifier_.labels(cgroup->slot)));
   }
+  oom_.complete();
   oom_.take_brief();
   pins_.resize(tree_.slots());
 }

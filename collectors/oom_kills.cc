@@ -56,6 +56,13 @@ void OomKills::add(const Cgroup& cgroup, std::uint64_t inode) {
   welcome_back(node);
 }
 
+void OomKills::place(Slot slot, std::uint64_t inode) {
+  Node& node = nodes_[slot];
+  if (node.inode != 0) return;
+  node.inode = inode;
+  if (!node.counted) welcome_back(node);
+}
+
 void OomKills::choose(Slot slot, bool chosen) {
   Node& node = nodes_[slot];
   node.may_own = chosen;
@@ -160,6 +167,7 @@ void OomKills::take_questions(Asking asking, std::vector<Question>& questions) {
     if (candidate.asked || !candidate.waits()) continue;
     if (asking == Asking::first_time && candidate.asks_left < kAsks) continue;
     candidate.asked = true;
+    candidate.early = asking == Asking::first_time;
     questions.push_back(
         {candidate.number, candidate.labels->runtime, candidate.labels->container_id});
   }
@@ -169,7 +177,8 @@ void OomKills::answer(std::uint32_t number, const Answer& answer) {
   const auto found = std::ranges::find(candidates_, number, &Candidate::number);
   if (found == candidates_.end() || !found->asked) return;
   found->asked = false;
-  found->asks_left = answer.found && answer.running ? found->asks_left - 1 : 0;
+  const bool may_change = answer.running || (found->early && !answer.oom_killed);
+  found->asks_left = answer.found && may_change ? found->asks_left - 1 : 0;
   if (!answer.found) return;
   found->oom_killed = answer.oom_killed && !answer.running;
   auto labels = std::make_shared<CgroupLabels>(*found->labels);
@@ -191,7 +200,12 @@ void OomKills::take_counts(const Pass& pass, const Snapshot& snapshot) {
   for (const Cgroup* const cgroup : pass.order) {
     Node& node = nodes_[cgroup->slot];
     const Value value = snapshot.value(kEvents, cgroup->slot);
-    node.unread = node.counted && !value.is_number();
+    // Its directory with the count goes before others, and may then be the only one that goes.
+    const bool left = node.inode != 0 && cgroup->places && !cgroup->is_in(pass.counted_in);
+    const bool vanished = node.may_own && snapshot.alive[cgroup->slot] == 0;
+    node.unread =
+        !value.is_number() && (left ? node.left_for < kMaxPasses : node.counted || vanished);
+    if (left && node.left_for < kMaxPasses) ++node.left_for;
     if (value.is_number()) {
       node.count = std::max(node.count, value.number);
       node.counted = true;
@@ -213,12 +227,13 @@ void OomKills::weigh(const Pass& pass) {
   unsure_.assign(nodes_.size(), 0);
   std::uint64_t below_host = 0;
   bool any_unread = false, unsure_host = false;
+  still_.reset();
   for (auto at = pass.order.rbegin(); at != pass.order.rend(); ++at) {
     const Slot slot = (*at)->slot;
     Node& node = nodes_[slot];
     const std::uint64_t explained = below_[slot] + node.gone;
     const bool sure = unsure_[slot] == 0 && !node.unread;
-    if (node.counted && sure) weigh(slot, explained, node.created_ns < pass.started_ns);
+    if (node.counted && sure) weigh(slot, explained, node.created_ns < pass.started_ns, pass);
     const std::uint64_t count = node.counted ? node.count : explained;
     if (node.parent != kNoSlot) {
       below_[node.parent] += count;
@@ -235,19 +250,32 @@ void OomKills::weigh(const Pass& pass) {
     believe_engines();
   } else if (!unsure_host) {
     host_.count = std::max(host_.count, *pass.host);
-    weigh(kNoSlot, below_host + host_.gone, true);
+    weigh(kNoSlot, below_host + host_.gone, true, pass);
   }
   std::erase_if(candidates_, [&](Candidate& candidate) {
-    const bool deferred = std::exchange(candidate.deferred, false) || any_unread;
+    const bool deferred = std::exchange(candidate.deferred, false) || any_unread || !is_still(pass);
     return (!candidate.waits() && !deferred) || ++candidate.passes > kMaxPasses;
   });
 }
 
-void OomKills::weigh(Slot slot, std::uint64_t explained, bool has_past) {
+void OomKills::weigh(Slot slot, std::uint64_t explained, bool has_past, const Pass& pass) {
   Node& node = node_or_host(slot);
   const auto unexplained = static_cast<std::int64_t>(node.count - explained);
-  if (!std::exchange(node.based, true)) node.base = has_past ? unexplained : 0;
-  if (unexplained > node.base) explain(slot, static_cast<std::uint64_t>(unexplained - node.base));
+  if (!node.based) {
+    if (has_past && !is_still(pass)) return;
+    node.based = true;
+    node.base = has_past ? unexplained : 0;
+  }
+  if (unexplained <= node.base) return;
+  // The host's count is older than all others: what it has more than they have is certain.
+  if (slot != kNoSlot && !is_still(pass)) return;
+  explain(slot, static_cast<std::uint64_t>(unexplained - node.base));
+}
+
+/// Whether all counts of this pass are of one moment, as far as anybody can tell.
+bool OomKills::is_still(const Pass& pass) {
+  if (!still_) still_ = !pass.host || !pass.host_again || pass.host_again() == pass.host;
+  return *still_;
 }
 
 /// The nearest one above, or itself, that counts what is below it.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -33,6 +34,10 @@ namespace cgmon {
 /// hierarchical), on any layout the host (oom_kill in /proc/vmstat). What a witness has and what is
 /// below does not explain belongs to the one that went away below it meanwhile; if several did, to
 /// those of which their engine says that they were OOM-killed; else to nobody, and is counted.
+///
+/// A witness and what is below it are read one after the other. A kill in between may hide one of a
+/// cgroup that is gone, or look like one; so whoever went away stays a suspect until a pass in
+/// which nothing was killed has weighed what is unexplained.
 class OomKills {
  public:
   struct Bounds {
@@ -48,8 +53,11 @@ class OomKills {
   /// A cgroup that is new in its slot, parents first. `inode`: of its directory with the count, 0
   /// if there is none.
   void add(const Cgroup& cgroup, std::uint64_t inode);
+  /// Its directory with the count has come: engines make a cgroup's directories one by one.
+  void place(Slot slot, std::uint64_t inode);
   /// Whether it is to be served, and so may be an owner.
   void choose(Slot slot, bool chosen);
+  [[nodiscard]] bool may_own(Slot slot) const { return nodes_[slot].may_own; }
   /// What it and all below it have counted, read between passes. `final`: it has no process, so
   /// that this is its last count unless one enters.
   void look(Slot slot, std::uint64_t count, bool final);
@@ -68,9 +76,10 @@ class OomKills {
   enum class Asking : std::uint8_t { first_time, again };
   /// What is to be asked now; each is asked once until it was answered.
   void take_questions(Asking asking, std::vector<Question>& questions);
-  /// `running`: the engine has not noticed yet that it ended, and is asked again.
+  /// `running`: the engine has not noticed yet that it ended, and is asked again. One that notices
+  /// an end before it hears of the kill is asked again once.
   struct Answer {
-    bool found = false, running = false, oom_killed = false;
+    bool found = false, running = false, oom_killed = false;  ///< as far as it has noticed
     std::string_view name, image;
   };
   void answer(std::uint32_t number, const Answer& answer);
@@ -78,8 +87,11 @@ class OomKills {
   struct Pass {
     std::span<const Cgroup* const> order;  ///< all that live, parents first
     std::optional<std::uint64_t> host;     ///< the host's kills, read before all others
-    std::int64_t started_ns = 0;           ///< since the epoch: older cgroups have a past
-    std::int64_t now_ns = 0;               ///< monotonic
+    /// Reads them again, after all others. Called once at most, and only where it matters.
+    std::function<std::optional<std::uint64_t>()> host_again;
+    std::size_t counted_in = 0;   ///< walked hierarchy that has the counts
+    std::int64_t started_ns = 0;  ///< since the epoch: older cgroups have a past
+    std::int64_t now_ns = 0;      ///< monotonic
   };
   /// The last count that is known of a cgroup.
   [[nodiscard]] std::uint64_t count(Slot slot) const {
@@ -111,7 +123,8 @@ class OomKills {
     bool used = false, may_own = false, final = false;
     bool counted = false;  ///< has ever been read
     bool based = false;
-    bool unread = false;  ///< not in this pass
+    bool unread = false;        ///< in this pass, though it has a count
+    std::uint8_t left_for = 0;  ///< passes without its directory
     Slot parent = kNoSlot;
     std::uint64_t inode = 0;
     std::int64_t created_ns = 0;
@@ -129,6 +142,7 @@ class OomKills {
     std::uint32_t number = 0;
     std::uint8_t asks_left = 0;
     bool asked = false, oom_killed = false;
+    bool early = false;       ///< asked when it had just gone, and its engine may not have noticed
     bool counted = false;     ///< kills of it are known already
     bool deferred = false;    ///< what may be its has to wait
     std::uint8_t passes = 0;  ///< since it went away
@@ -159,7 +173,8 @@ class OomKills {
   void welcome_back(Node& node);
   void take_counts(const Pass& pass, const Snapshot& snapshot);
   void weigh(const Pass& pass);
-  void weigh(Slot slot, std::uint64_t explained, bool has_past);
+  void weigh(Slot slot, std::uint64_t explained, bool has_past, const Pass& pass);
+  bool is_still(const Pass& pass);
   void explain(Slot witness, std::uint64_t kills);
   [[nodiscard]] bool same_owner() const;
   void believe_engines();
@@ -180,6 +195,7 @@ class OomKills {
   std::vector<Remembered> remembered_;
   std::uint32_t next_number_ = 0;
   std::uint64_t unattributed_ = 0, owners_dropped_ = 0, ended_dropped_ = 0;
+  std::optional<bool> still_;         // nothing was killed during this pass, as far as was asked
   std::vector<std::uint64_t> below_;  // by slot: scratch
   std::vector<std::uint8_t> unsure_;  // by slot: something below was not read
   std::vector<Candidate*> suspects_;  // scratch

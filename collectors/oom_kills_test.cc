@@ -26,7 +26,7 @@ class OomKillsTest : public testing::Test {
     Cgroup cgroup;
     std::shared_ptr<const CgroupLabels> labels;
     std::uint64_t count = 0;
-    bool readable = true;
+    bool readable = true, alive = true;
   };
 
   void use_v1(OomKills::Bounds bounds = {}) { kills_.emplace(bounds, false); }
@@ -44,7 +44,9 @@ class OomKillsTest : public testing::Test {
     CgroupLabels labels{.id = path, .name = name, .kind = kind};
     if (kind == CgroupKind::container) labels.container_id = labels.runtime = "x";
     made.labels = std::make_shared<const CgroupLabels>(std::move(labels));
-    kills_->add(made.cgroup, inode == 0 ? next_inode_++ : inode);
+    made.cgroup.places = std::make_unique<Cgroup::Place[]>(1);
+    made.cgroup.places[0].inode = inode == 0 ? next_inode_++ : inode;
+    kills_->add(made.cgroup, made.cgroup.places[0].inode);
     kills_->choose(made.cgroup.slot, true);
   }
   /// The kernel's count after some kills: of it and, on v2 or as the agent sums, of all above.
@@ -72,15 +74,21 @@ class OomKillsTest : public testing::Test {
     std::vector<const Cgroup*> order;
     for (const auto& [path, made] : made_) {  // by name: parents come first
       order.push_back(&made.cgroup);
-      snapshot.alive[made.cgroup.slot] = 1;
+      snapshot.alive[made.cgroup.slot] = made.alive ? 1 : 0;
       snapshot.labels[made.cgroup.slot] = made.labels;
       const bool counted = path != "/" || !v2_root_has_none_;
       if (made.readable && counted) {
         snapshot.columns[kEvents].set(made.cgroup.slot, Value::of(made.count));
       }
     }
+    asked_again_ = 0;
     kills_->settle({.order = order,
-                    .host = with_host ? std::optional(host_) : std::nullopt,
+                    .host = with_host ? std::optional(host_ - during_) : std::nullopt,
+                    .host_again =
+                        [this] {
+                          ++asked_again_;
+                          return host_;
+                        },
                     .started_ns = kSecond,
                     .now_ns = now_ns_},
                    snapshot);
@@ -104,6 +112,8 @@ class OomKillsTest : public testing::Test {
   std::vector<std::string> ended_;  // "ID COUNT", of the last pass
   Slot next_slot_ = 0;
   std::uint64_t next_inode_ = 1000, host_ = 7;  // 7: before there was an agent
+  std::uint64_t during_ = 0;                    // of them, after the pass has read the host's
+  int asked_again_ = 0;
   std::int64_t now_ns_ = 2 * kSecond;
   bool v2_root_has_none_ = true;
 };
@@ -212,6 +222,27 @@ TEST_F(OomKillsV2, WaitForTheEngineBeforeTheyAreAnybodys) {
   EXPECT_THAT(pass(), ElementsAre("web 0"));
   engine_says({.found = true, .oom_killed = true, .name = "web"});
   EXPECT_THAT(pass(), ElementsAre("web 1"));
+  EXPECT_EQ(kills_->unattributed(), 0U);
+}
+
+TEST_F(OomKillsV1, AreNotDeniedByAnEngineThatNoticedTheEndAloneWhenItWasAskedAtOnce) {
+  make("/s/a", kContainer, "web");
+  make("/s/b", kContainer, "other");
+  pass();
+  host_ += 1;  // in "web"
+  remove("/s/a", false);
+  remove("/s/b", false);
+  std::vector<OomKills::Question> questions;
+  kills_->take_questions(OomKills::Asking::first_time, questions);
+  ASSERT_EQ(questions.size(), 2U);
+  kills_->answer(questions[0].number, {.found = true, .name = "web"});
+  kills_->answer(questions[1].number, {.found = true, .name = "other"});
+  questions.clear();
+  kills_->take_questions(OomKills::Asking::again, questions);
+  ASSERT_EQ(questions.size(), 2U);
+  kills_->answer(questions[0].number, {.found = true, .oom_killed = true, .name = "web"});
+  kills_->answer(questions[1].number, {.found = true, .name = "other"});
+  EXPECT_THAT(pass(), ElementsAre("other 0", "web 1"));
   EXPECT_EQ(kills_->unattributed(), 0U);
 }
 
@@ -373,6 +404,132 @@ TEST_F(OomKillsV1, OfSeveralThatTheEngineKnowsAreOneEach) {
   kills_->answer(questions[2].number, {.found = true, .oom_killed = false, .name = "c"});
   EXPECT_THAT(pass(), ElementsAre("a 1", "b 1", "c 0"));
   EXPECT_EQ(kills_->unattributed(), 2U);
+}
+
+TEST_F(OomKillsV1, ThatOneDuringThePassHidIsNotTheNextOnes) {
+  make("/s/a", kContainer, "web");
+  make("/s/b", kContainer, "other");
+  pass();
+  host_ += 1;  // in "web"
+  remove("/s/a", false);
+  engine_says({});
+  kill("/s/b");
+  during_ = 1;
+  EXPECT_THAT(pass(), ElementsAre("other 1", "web 0"));
+  during_ = 0;
+  remove("/s/b", false);
+  engine_says({});
+  EXPECT_THAT(pass(), ElementsAre("other 1", "web 0"));
+  EXPECT_EQ(kills_->unattributed(), 1U) << "one of the two has it";
+}
+
+TEST_F(OomKillsV1, ThatOneDuringThePassHidAreTheOnlyOnesThatCanHaveIt) {
+  make("/s/a", kContainer, "web");
+  make("/s/b", kContainer, "other");
+  pass();
+  host_ += 1;  // in "web"
+  remove("/s/a", false);
+  engine_says({});
+  kill("/s/b");
+  during_ = 1;
+  pass();
+  during_ = 0;
+  EXPECT_THAT(pass(), ElementsAre("other 1", "web 1"));
+  EXPECT_EQ(kills_->unattributed(), 0U);
+}
+
+TEST_F(OomKillsV2, OfAChildThatWasReadBeforeItsParentAreNobodysOnlyIfTheyStayUnexplained) {
+  make("/s/a", kContainer, "web");
+  pass();
+  made_.at("/s").count += 1;
+  host_ += 1;
+  during_ = 1;
+  EXPECT_THAT(pass(), ElementsAre("web 0"));
+  EXPECT_EQ(kills_->unattributed(), 0U);
+  during_ = 0;
+  made_.at("/s/a").count += 1;
+  EXPECT_THAT(pass(), ElementsAre("web 1"));
+  EXPECT_EQ(kills_->unattributed(), 0U);
+  made_.at("/s").count += 1;
+  host_ += 1;
+  pass();
+  EXPECT_EQ(kills_->unattributed(), 1U) << "nothing hides it";
+}
+
+TEST_F(OomKillsV2, FromBeforeTheAgentAreNotMistakenForThoseDuringItsFirstPass) {
+  use_v2();
+  made_.clear();
+  now_ns_ = 0;  // made before the first pass
+  make("/", CgroupKind::root);
+  make("/s", kSlice);
+  make("/s/a", kContainer, "web");
+  kill("/s/a");
+  made_.at("/s").count -= 1;  // read before
+  made_.at("/s").count += 5;  // those who had them are gone
+  host_ += 5;
+  during_ = 1;
+  EXPECT_THAT(pass(), ElementsAre("web 1"));
+  during_ = 0;
+  made_.at("/s").count += 1;
+  EXPECT_THAT(pass(), ElementsAre("web 1"));
+  EXPECT_EQ(kills_->unattributed(), 0U);
+}
+
+TEST_F(OomKillsV1, OfOneThatVanishedBeforeItWasEverReadAreNotThoseOfWhoWentBefore) {
+  make("/s/a", kContainer, "web");
+  pass();
+  remove("/s/a", false);
+  engine_says({});
+  make("/s/b", kContainer, "other");
+  host_ += 1;  // in "other"
+  made_.at("/s/b").readable = made_.at("/s/b").alive = false;
+  EXPECT_THAT(pass(), ElementsAre("web 0"));
+  remove("/s/b", false);
+  engine_says({});
+  EXPECT_THAT(pass(), ElementsAre("web 0")) << "one of the two has it";
+  EXPECT_EQ(kills_->unattributed(), 1U);
+}
+
+TEST_F(OomKillsV1, OfOneWhoseCountWentBeforeItsOtherDirectoriesAreItsOwn) {
+  make("/s/a", kContainer, "web");
+  host_ += 1;  // in "web"
+  made_.at("/s/a").cgroup.places[0].inode = 0;
+  made_.at("/s/a").readable = false;
+  EXPECT_THAT(pass(), IsEmpty());
+  EXPECT_EQ(kills_->unattributed(), 0U);
+  remove("/s/a", false);
+  engine_says({});
+  EXPECT_THAT(pass(), ElementsAre("web 1"));
+  EXPECT_EQ(kills_->unattributed(), 0U);
+}
+
+TEST_F(OomKillsV1, DoNotWaitForeverForOneThatLivesOnWithoutItsCount) {
+  make("/s/a", kContainer, "web");
+  make("/s/b", kContainer, "other");
+  pass();
+  made_.at("/s/a").cgroup.places[0].inode = 0;
+  made_.at("/s/a").readable = false;
+  host_ += 1;
+  for (int passes = 0; passes < 6; ++passes) pass();
+  EXPECT_EQ(kills_->unattributed(), 0U);
+  pass();
+  EXPECT_EQ(kills_->unattributed(), 1U);
+}
+
+TEST_F(OomKillsV1, MakeTheHostBeAskedAgainAndOnceAtMost) {
+  make("/s/a", kContainer, "web");
+  make("/s/b", kContainer, "other");
+  pass();
+  EXPECT_THAT(pass(), ElementsAre("other 0", "web 0"));
+  EXPECT_EQ(asked_again_, 0) << "none was killed, and none is gone";
+  kill("/s/b");
+  host_ += 1;
+  remove("/s/a", false);
+  engine_says({});
+  pass();
+  EXPECT_EQ(asked_again_, 1);
+  pass();
+  EXPECT_EQ(asked_again_, 0);
 }
 
 TEST_F(OomKillsV1, AreWhatTheEngineSaysWhereTheHostIsNotSeen) {

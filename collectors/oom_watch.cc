@@ -72,11 +72,17 @@ OomWatch::~OomWatch() {
 void OomWatch::begin(int proc, std::int64_t wall_ns) {
   if (!active()) return;
   if (started_ns_ == 0) started_ns_ = wall_ns;
-  host_kills_.reset();
-  if (!whole_host_ || proc < 0) return;
-  if (read_file(files_, proc, "vmstat", kMostText, text_) != 0) return;
+  proc_ = proc;
+  host_kills_ = read_host();
+}
+
+std::optional<std::uint64_t> OomWatch::read_host() {
+  std::optional<std::uint64_t> kills;
+  if (!whole_host_ || proc_ < 0) return kills;
+  if (read_file(files_, proc_, "vmstat", kMostText, text_) != 0) return kills;
   // "oom_kill N", one of some 150 lines; kernels before 4.13 have none.
-  (void)host_parser_.parse(text_, [&](std::size_t, std::uint64_t kills) { host_kills_ = kills; });
+  (void)host_parser_.parse(text_, [&](std::size_t, std::uint64_t number) { kills = number; });
+  return kills;
 }
 
 void OomWatch::look() {
@@ -108,6 +114,14 @@ void OomWatch::look_at(Slot slot) {
   } else {
     kills_.doubt(slot);
   }
+}
+
+/// It may have died before it was watched. If nothing has run in it yet, its count is not the last.
+void OomWatch::look_at_new(const Cgroup& cgroup) {
+  if (!passed_ || !is_watched(cgroup.slot)) return;
+  const auto populated = read_number(*events_in_, cgroup, "cgroup.events", events_parser_);
+  const auto count = count_of(cgroup);
+  if (count) kills_.look(cgroup.slot, *count, *count > 0 && populated && *populated == 0);
 }
 
 /// What a cgroup and all below it count.
@@ -148,6 +162,7 @@ void OomWatch::remove(Slot slot) {
     files_.unwatch(watch_, numbers_[slot]);
     by_number_.erase(std::exchange(numbers_[slot], -1));
   }
+  std::erase(incomplete_, slot);
   kills_.remove(slot, identifier_.labels(slot), clock_.monotonic_ns());
 }
 
@@ -163,19 +178,37 @@ void OomWatch::add(const Cgroup& cgroup, bool chosen) {
   const bool has_count = active() && cgroup.is_in(counted_in_);
   kills_.add(cgroup, has_count ? cgroup.places[counted_in_].inode : 0);
   choose(cgroup, chosen);
-  if (!has_count || !passed_ || !is_watched(cgroup.slot)) return;
-  // It may have died before it was watched. If nothing has run in it yet, this is not its last
-  // count.
-  if (const auto count = count_of(cgroup)) kills_.look(cgroup.slot, *count, false);
+  look_at_new(cgroup);
+  if (active() && !is_complete(cgroup)) incomplete_.push_back(cgroup.slot);
+}
+
+/// Whether it has all the directories that its kills and its end are read of. Who is woken by the
+/// first of them comes before an engine has made the others.
+bool OomWatch::is_complete(const Cgroup& cgroup) const {
+  return cgroup.is_in(counted_in_) && (!events_in_ || cgroup.is_in(*events_in_));
+}
+
+void OomWatch::complete() {
+  if (!active()) return;
+  std::erase_if(incomplete_, [this](Slot slot) {
+    const Cgroup& cgroup = *tree_.at(slot);
+    if (cgroup.is_in(counted_in_)) kills_.place(slot, cgroup.places[counted_in_].inode);
+    if (!is_complete(cgroup)) return false;
+    watch_end(cgroup);
+    look_at_new(cgroup);
+    return true;
+  });
 }
 
 void OomWatch::choose(const Cgroup& cgroup, bool chosen) {
+  kills_.choose(cgroup.slot, chosen);
+  watch_end(cgroup);
+}
+
+void OomWatch::watch_end(const Cgroup& cgroup) {
   const Slot slot = cgroup.slot;
-  kills_.choose(slot, chosen);
-  const CgroupKind kind = identifier_.labels(slot)->kind;
-  const bool may_own = may_own_kills(kind);
-  if (!active() || watch_ < 0 || !chosen || !may_own || is_watched(slot) ||
-      !cgroup.is_in(*events_in_)) {
+  if (!active() || watch_ < 0 || !kills_.may_own(slot) || is_watched(slot) ||
+      !cgroup.is_in(*events_in_) || !may_own_kills(identifier_.labels(slot)->kind)) {
     return;
   }
   path_ = tree_.relative(cgroup, *events_in_);
@@ -211,6 +244,8 @@ void OomWatch::settle(Snapshot& snapshot) {
   identifier_.departed().clear();
   kills_.settle({.order = tree_.in_order(),
                  .host = host_kills_,
+                 .host_again = [this] { return read_host(); },
+                 .counted_in = counted_in_,
                  .started_ns = started_ns_,
                  .now_ns = clock_.monotonic_ns()},
                 snapshot);
@@ -220,11 +255,18 @@ void OomWatch::settle(Snapshot& snapshot) {
 Watches OomWatch::watches() const {
   if (!active() || watch_ < 0 || !passed_) return {};
   Watches watches{.urgent = {watch_}, .patient = {}};
-  for (const std::size_t h : {tree_.master(), *events_in_}) {
+  const auto add = [this](std::vector<int>& to, std::size_t h) {
     const int handle = tree_.watch_of(h);
-    if (handle >= 0 && std::ranges::find(watches.patient, handle) == watches.patient.end()) {
-      watches.patient.push_back(handle);
-    }
+    if (handle >= 0 && std::ranges::find(to, handle) == to.end()) to.push_back(handle);
+  };
+  add(watches.patient, tree_.master());
+  add(watches.patient, *events_in_);
+  // Half of a container is there: it may be over before patience is.
+  if (std::ranges::any_of(incomplete_, [this](Slot slot) {
+        return is_container(identifier_.labels(slot)->kind);
+      })) {
+    add(watches.urgent, counted_in_);
+    add(watches.urgent, *events_in_);
   }
   return watches;
 }

@@ -48,6 +48,8 @@ class OomWatch {
   void take_brief();
   /// A cgroup that the walk found, parents first.
   void add(const Cgroup& cgroup, bool chosen);
+  /// After the walk: those that were found before all their directories were made.
+  void complete();
   /// Whether it is to be served.
   void choose(const Cgroup& cgroup, bool chosen);
   /// Asks engines about those that are gone.
@@ -65,7 +67,11 @@ class OomWatch {
   [[nodiscard]] bool is_watched(Slot slot) const {
     return slot < numbers_.size() && numbers_[slot] >= 0;
   }
+  [[nodiscard]] bool is_complete(const Cgroup& cgroup) const;
+  void watch_end(const Cgroup& cgroup);
   void look_at(Slot slot);
+  void look_at_new(const Cgroup& cgroup);
+  std::optional<std::uint64_t> read_host();
   std::optional<std::uint64_t> read_number(std::size_t h, const Cgroup& cgroup,
                                            const std::string& file, FlatKeyedParser& parser);
   std::optional<std::uint64_t> count_of(const Cgroup& cgroup);
@@ -84,6 +90,8 @@ class OomWatch {
   int watch_ = -1;
   std::unordered_map<int, Slot> by_number_;
   std::vector<int> numbers_;  // by slot, -1: not watched
+  std::vector<Slot> incomplete_;
+  int proc_ = -1;  // of the pass
   std::optional<std::uint64_t> host_kills_;
   std::int64_t started_ns_ = 0;  // wall clock of the first pass
   bool passed_ = false;          // a pass has ended

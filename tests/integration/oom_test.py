@@ -4,11 +4,18 @@ third of a second, what is said of them, and what watching for them costs.
 
     oom_test.py                                    with a docker daemon of its own
     oom_test.py --docker-host unix:///run/docker.sock --containers 20 --check removed_containers
+
+Each container has one process, so each loses one. Whoever has more was given another's; and what
+owners have and what nobody has are together the host's.
 """
 
 import argparse
+import concurrent.futures
+import datetime
 import os
+import statistics
 import sys
+import tempfile
 import threading
 import time
 
@@ -23,6 +30,9 @@ kInterval = 5.0
 kTooMuch = "dd if=/dev/zero of=/dev/null bs=64M count=1"
 kKills = "container_oom_kills_total"
 kEvents = "container_oom_events_total"
+kNobodys = "cgmon_oom_kills_unattributed_total"
+# What docker and the agent both miss on a busy hybrid host is rare, and nobody's fault here.
+kRounds = 3
 
 
 def host_kills():
@@ -30,11 +40,12 @@ def host_kills():
 
 
 class Scraper:
-    """Scrapes every five seconds, as a Prometheus would, and keeps the last page."""
+    """Scrapes every five seconds, as a Prometheus would, and keeps the last page, with the host's
+    kills just before and just after it."""
 
     def __init__(self, agent):
         self.agent = agent
-        self.page = agent.scrape()
+        self.last = self._scrape()
         self.count = 1
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -49,19 +60,29 @@ class Scraper:
 
     def _run(self):
         while not self._ends.wait(kInterval):
-            self.page = self.agent.scrape()
+            self.last = self._scrape()
             self.count += 1
 
-    def wait(self, scrapes):
-        wanted = self.count + scrapes
-        wait_until(lambda: self.count >= wanted, kInterval * (scrapes + 4), "scrapes")
+    def _scrape(self):
+        before, page = host_kills(), self.agent.scrape()
+        return before, page, host_kills()
+
+    def wait(self, condition, scrapes):
+        """The first page for which the condition holds, of so many from now on, else the last."""
+        first = self.count
+        while True:
+            seen = self.count
+            wait_until(lambda seen=seen: self.count > seen, kInterval * 6, "a scrape")
+            if condition(*self.last) or self.count >= first + scrapes:
+                return self.last[1]
 
 
 class Oom:
-    def __init__(self, docker, agent, containers):
+    def __init__(self, docker, agent, options):
         self.docker = docker
         self.agent = agent
-        self.containers = containers
+        self.containers = options.containers
+        self.parallel = options.parallel
         self.mode = docker.host.mode
         if docker.host.serving("memory") is None:
             raise checks.Skip("the kernel has no memory controller")
@@ -75,14 +96,23 @@ class Oom:
     def kept_containers(self):
         """Containers that the OOM killer ends at once are counted by name and, for a while after
         their end, by id; docker keeps their state."""
-        names = [f"kept{i}" for i in range(self.containers)]
-        result = self._end_them(names)
-        known = {name for name in names if self._docker_says(name)}
-        if self.mode == "v1":
-            expect(known <= result.named, f"docker knows, cgmon not: {sorted(known - result.named)}")
-        else:
-            expect_equal(sorted(result.named), sorted(names), "counted by name")
-        return f"{result.said()}; docker knows of {len(known)}"
+        said = []
+        for turn in range(kRounds):
+            names = [f"kept{turn}-{i}" for i in range(self.containers)]
+            result = self._end_them(names)
+            known = {name for name in names if self._docker_says(name)}
+            lives = [self._lived(name) for name in names]
+            said.append(
+                f"{result.said()}; docker knows of {len(known)}; lived"
+                f" {statistics.median(lives):.2f} s, at most {max(lives):.2f} s"
+            )
+            wanted = known if self.mode == "v1" else set(names)
+            missed = sorted(wanted - result.named)
+            if not missed:
+                return "\n         ".join(said)
+            said[-1] += f"; not by name: {missed}"
+            expect(self.mode != "v2", said[-1])
+        raise AssertionError("\n         ".join(said))
 
     def removed_containers(self):
         """The same with --rm, of which docker keeps nothing: each kill belongs to its container or
@@ -95,17 +125,17 @@ class Oom:
 
     def incarnations(self):
         """A name's count goes on with the next container of that name."""
-        name = "again"
-        for wanted in (1, 2, 3):
-            self._end_one(name, "--rm")
+        name, wanted = "again", 0
+        for _ in range(3):
+            self._end_one(name)
+            wanted += self.mode != "v1" or self._docker_says(name)
             wait_until(
-                lambda wanted=wanted: self._kills_of(self.agent.scrape(), name) >= wanted
-                or self.mode == "v1",
-                20, f"{wanted} kills of {name}",
+                lambda: self._kills_of(self.agent.scrape(), name) >= wanted,
+                30, f"{wanted} kills of {name}",
             )  # fmt: skip
+            self.docker.remove(name)
         got = self._kills_of(self.agent.scrape(), name)
-        if self.mode != "v1":
-            expect_equal(got, 3.0, f"kills of {name}")
+        expect(wanted <= got <= 3, f"{got} kills of {name}")
         return f"{got:.0f} of 3 kills"
 
     def living_owner(self):
@@ -164,28 +194,58 @@ class Oom:
 
     def _end_them(self, names, *options):
         """Ends one container after the other while pages are scraped every five seconds."""
-        before, host_before = self.agent.scrape(), host_kills()
-        took = []
-        with Scraper(self.agent) as scraper:
-            for name in names:
+        before, parent_before = self._quiet_page(), self._parents_count()
+        with Scraper(self.agent) as scraper, tempfile.TemporaryDirectory() as ids:
+
+            def end(name):
                 start = time.monotonic()
-                self._end_one(name, *options)
-                took.append(time.monotonic() - start)
-                # Any moment of the interval, in turn.
-                time.sleep(0.37)
-            scraper.wait(4)  # engines are asked up to three times
-            page = scraper.page
-        result = Result(names, before, page)
-        result.host = host_kills() - host_before
+                self._end_one(name, "--cidfile", f"{ids}/{name}", *options)
+                took = time.monotonic() - start
+                time.sleep(0.37)  # so that they end at any moment of the interval, in turn
+                return took
+
+            with concurrent.futures.ThreadPoolExecutor(self.parallel) as pool:
+                took = list(pool.map(end, names))
+            id_of = {name: read(f"{ids}/{name}") for name in names}
+
+            def is_settled(host, page, host_after):
+                return host == host_after and Result(id_of, before, host, page).missing == 0
+
+            # Engines are asked up to three times, and another kill during a pass makes one more.
+            scraper.wait(is_settled, 7)
+            host, page, _ = scraper.last
+        result = Result(id_of, before, host, page)
         result.slowest = max(took)
-        explained = result.attributed + result.unattributed
-        # Others on this host may have lost something since the last pass.
-        expect(explained <= result.host, f"more kills than the host's: {result.said()}")
-        expect(
-            len(result.named | result.by_id) + result.unattributed >= len(names),
-            f"kills that are neither somebody's nor nobody's: {result.said()}",
-        )
+        result.judge()
+        if parent_before is not None:
+            rise = self._parents_count() - parent_before
+            expect_equal(rise, len(names), f"kills that their parent has counted; {result.said()}")
         return result
+
+    def _quiet_page(self):
+        """(the host's kills, a page) of one moment, before anything of ours was killed."""
+
+        def attempt():
+            host, page = host_kills(), self.agent.scrape()
+            return (host, page) if host_kills() == host else None
+
+        return wait_until(attempt, 20, "a scrape during which nothing is killed")
+
+    def _parents_count(self):
+        """v2 alone: what the cgroup above docker's containers has counted of all below it."""
+        if self.mode != "v2":
+            return None
+        driver = self.docker.call("info", "--format", "{{.CgroupDriver}}")
+        parent = {"systemd": "system.slice", "cgroupfs": "docker"}[driver]
+        text = read(f"{self.docker.host.unified.point}/{parent}/memory.events")
+        return flat(text).get("oom_kill", 0) if text else 0
+
+    def _lived(self, name):
+        """Seconds from a container's start to its end, as docker has them."""
+        form = "{{.State.StartedAt}} {{.State.FinishedAt}}"
+        times = self.docker.call("inspect", "--format", form, name).split()
+        started, ended = (datetime.datetime.fromisoformat(time) for time in times)
+        return (ended - started).total_seconds()
 
     def _end_one(self, name, *options):
         command = ("--name", name, "--network=none", "-m", "16m", dockerd.kImage)
@@ -227,36 +287,58 @@ class Oom:
 
 
 class Result:
-    """What two pages say of containers that ended between them."""
+    """What two pages say of containers that ended between them: {name: id}."""
 
-    def __init__(self, names, before, page):
-        self.wanted = len(names)
-        self.named = {n for n in names if _value(page.sample(kKills, name=n)) == 1}
-        rises = {
-            tuple(sorted(s.labels.items())): s.value() for s in page.samples(kKills)
-        }  # fmt: skip
-        for sample in before.samples(kKills):
-            key = tuple(sorted(sample.labels.items()))
-            rises[key] = rises.get(key, 0) - sample.value()
-        self.attributed = int(sum(rises.values()))
-        self.by_id = {k for k, rise in rises.items() if rise == 1 and dict(k).get("id")}
-        name = "cgmon_oom_kills_unattributed_total"
-        self.unattributed = int(page.value(name) - before.value(name))
-        self.shown = {
-            s.labels.get("name") for s in page.samples(kEvents) if s.value() == 1
-        } & set(names)  # fmt: skip
-        self.host = self.slowest = 0
+    def __init__(self, id_of, before, host, page):
+        host_before, page_before = before
+        self.wanted = len(id_of)
+        self.host = host - host_before
+        self.slowest = 0.0
+        rises = _kills(page)
+        for owner, kills in _kills(page_before).items():
+            rises[owner] = rises.get(owner, 0) - kills
+        self.by_owner = {owner: int(rise) for owner, rise in rises.items() if rise}
+        self.nobodys = int(page.value(kNobodys) - page_before.value(kNobodys))
+        self.missing = self.host - sum(self.by_owner.values()) - self.nobodys
+        self.named = {name for name in id_of if (("name", name),) in self.by_owner}
+        self.by_id = {
+            name
+            for name, container in id_of.items()
+            if any(container in dict(owner).get("id", "") for owner in self.by_owner)
+        }
+        self.shown = {s.labels.get("name") for s in page.samples(kEvents) if s.value()} & set(id_of)
+        self.ours = {
+            owner: kills
+            for owner, kills in self.by_owner.items()
+            if dict(owner).get("name") in id_of
+            or any(container in dict(owner).get("id", "") for container in id_of.values())
+        }
+
+    def judge(self):
+        """Nobody has what is another's, and no kill is lost or counted twice."""
+        expect(self.host >= self.wanted, f"not all were killed: {self.said()}")
+        more = {owner: kills for owner, kills in self.ours.items() if kills > 1}
+        expect(not more, f"of one process each, more than one kill: {more}; {self.said()}")
+        twice = self.named & self.by_id
+        expect(not twice, f"counted by name and by id: {twice}; {self.said()}")
+        expect(
+            self.missing == 0,
+            f"of the host's kills {self.missing} are neither somebody's nor nobody's"
+            f" (below 0: counted twice): {self.said()}; owners {self.by_owner}",
+        )
 
     def said(self):
+        others = sum(self.by_owner.values()) - sum(self.ours.values())
         return (
             f"{self.host} kills: {len(self.named)} of {self.wanted} by name, {len(self.by_id)} by"
-            f" id, {self.unattributed} nobody's; {len(self.shown)} still shown with their id;"
-            f" slowest run {self.slowest:.2f} s"
+            f" id, {self.nobodys} nobody's, {others} of others; {len(self.shown)} still shown with"
+            f" their id; slowest run {self.slowest:.2f} s"
         )
 
 
-def _value(sample):
-    return sample.value() if sample else None
+def _kills(page):
+    """{labels: kills} of owners."""
+    return {tuple(sorted(s.labels.items())): s.value() for s in page.samples(kKills)}
 
 
 def parse_arguments():
@@ -265,6 +347,7 @@ def parse_arguments():
     )
     dockerd.add_arguments(parser)
     parser.add_argument("--containers", type=int, default=20, help="that the OOM killer ends")
+    parser.add_argument("--parallel", type=int, default=1, help="of them, at a time")
     parser.add_argument("--check", action="append", help="only these")
     return parser.parse_args()
 
@@ -277,7 +360,7 @@ def main():
         with Agent(binary, f"--docker.root={docker.data_root}") as agent:
             chosen = [
                 check
-                for check in Oom(docker, agent, options.containers).all()
+                for check in Oom(docker, agent, options).all()
                 if not options.check or check.__name__ in options.check
             ]
             return checks.main("oom", chosen, limit_seconds=500)

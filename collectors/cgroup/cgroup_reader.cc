@@ -32,10 +32,7 @@ bool holds(std::size_t only_if, bool nearest, Slot slot, const Snapshot& snapsho
   return (nearest ? snapshot.nearest(only_if, slot) : snapshot.value(only_if, slot)).is_number();
 }
 
-/// Whether a 0 stands for "not set".
-bool is_none(std::size_t row_index, Value value) {
-  return kRows[row_index].zero_is_none && value.is_number() && value.number == 0;
-}
+bool is_zero(Value value) { return value.is_number() && value.number == 0; }
 
 /// A product beyond 64 bits is absent.
 Value scaled(Value value, std::uint64_t factor) {
@@ -74,7 +71,14 @@ CgroupReader::CgroupReader(Files& files, const ReadPlan& plan, const ReaderOptio
     prepared_.push_back(std::move(prepared));
   }
   for (const DerivedRow& derived : plan.derived) {
+    const Row& row = kRows[derived.row];
     Derivable& derivable = derivable_.emplace_back();
+    derivable.derive = row.derive;
+    derivable.zero_is_none = row.zero_is_none;
+    for (std::size_t i = 0; i < derived.inputs.size; ++i) {
+      derivable.nearest.set(i, row.inputs.items[i].nearest);
+      derivable.optional.set(i, row.inputs.items[i].optional);
+    }
     for (const FileKind& kind : plan.files) {
       for (const Binding& binding : kind.bindings) {
         if (binding.row != derived.row) continue;
@@ -241,7 +245,7 @@ void CgroupReader::parse_word(const Target& target, std::string_view text) {
 void CgroupReader::set(const Target& target, const Binding& binding, Value value) {
   if (!applies(binding.when, target.is_root)) return;
   if (!holds(binding.only_if, binding.nearest, target.slot, target.snapshot)) return;
-  if (kRows[binding.row].axis != Axis::none) {
+  if (binding.over_axis) {
     // The file is one element's: of a page size, or (a weight) of devices without their own.
     const std::uint32_t element = elements_.named(target.kind.page_size);
     if (element != ElementTable::kNone) add(target, binding, element, value);
@@ -250,7 +254,8 @@ void CgroupReader::set(const Target& target, const Binding& binding, Value value
   Column& column = target.snapshot.columns[binding.row];
   if (binding.fallback && !column.get(target.slot).is_absent()) return;
   const Value stored = converted(binding, value);
-  if (!stored.is_absent() && !is_none(binding.row, stored)) column.set(target.slot, stored);
+  const bool is_none = binding.zero_is_none && is_zero(stored);
+  if (!stored.is_absent() && !is_none) column.set(target.slot, stored);
 }
 
 /// From the file's unit to the row's base unit. A product beyond 64 bits is malformed.
@@ -288,7 +293,8 @@ Value CgroupReader::converted(const Binding& binding, Value value) {
 
 void CgroupReader::derive(Slot slot, bool is_root, Snapshot& snapshot) const {
   for (std::size_t i = 0; i < plan_.derived.size(); ++i) {
-    if (!(is_root ? derivable_[i].at_root : derivable_[i].elsewhere)) continue;
+    const Derivable& derivable = derivable_[i];
+    if (!(is_root ? derivable.at_root : derivable.elsewhere)) continue;
     const DerivedRow& derived = plan_.derived[i];
     Column& column = snapshot.columns[derived.row];
     if (!holds(derived.only_if, derived.nearest, slot, snapshot)) continue;
@@ -296,14 +302,14 @@ void CgroupReader::derive(Slot slot, bool is_root, Snapshot& snapshot) const {
     std::size_t count = 0;
     bool complete = true;
     for (const std::size_t input : derived.inputs) {
-      const RowName& name = kRows[derived.row].inputs.items[count];
-      inputs[count] = name.nearest ? snapshot.nearest(input, slot) : snapshot.value(input, slot);
-      complete &= name.optional || !inputs[count].is_absent();
+      inputs[count] =
+          derivable.nearest[count] ? snapshot.nearest(input, slot) : snapshot.value(input, slot);
+      complete &= derivable.optional[count] || !inputs[count].is_absent();
       ++count;
     }
     if (!complete) continue;
-    const Value value = kRows[derived.row].derive(std::span(inputs).first(count));
-    column.set(slot, is_none(derived.row, value) ? Value::absent() : value);
+    const Value value = derivable.derive(std::span(inputs).first(count));
+    column.set(slot, derivable.zero_is_none && is_zero(value) ? Value::absent() : value);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -128,6 +129,10 @@ class CgroupReader {
 
   struct Derivable {
     bool at_root = true, elsewhere = true;
+    // Of the row, as in Binding.
+    Derivation derive = nullptr;
+    bool zero_is_none = false;
+    std::bitset<8> nearest, optional;  ///< by input
   };
 
   const char* compose(const char* relative, const std::string& file);

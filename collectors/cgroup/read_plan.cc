@@ -132,7 +132,9 @@ class Planner {
                       source.when,
                       false,
                       needed,
-                      kRows[row_index].only_if_number.nearest};
+                      kRows[row_index].only_if_number.nearest,
+                      kRows[row_index].axis != Axis::none,
+                      kRows[row_index].zero_is_none};
       for (const When when : earlier) binding.fallback |= overlap(when, source.when);
       earlier.push_back(source.when);
       bind(place, source, binding, reader);

@@ -19,6 +19,9 @@ struct Binding {
   bool fallback = false;         ///< another source of the row comes first
   std::size_t only_if = kNoRow;  ///< no value unless this row has a number
   bool nearest = false;          ///< or that of a cgroup above
+  // Of the row. The rows are large, and a pass would touch the cache lines of each.
+  bool over_axis = false;
+  bool zero_is_none = false;
 };
 
 /// What a file of v1's block I/O throttling says about counting: see BlockIoCounting.

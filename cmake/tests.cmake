@@ -25,12 +25,16 @@ target_link_libraries(cgmon_gmock_headers PRIVATE GTest::gmock cgmon::warnings)
 target_precompile_headers(cgmon_gmock_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
 
 # cgmon_test(NAME SOURCES file... [DEPS target...] [LABEL unit|integration|golden] [MAIN]
-#            [TIMEOUT seconds] [SERIAL])
+#            [TIMEOUT seconds] [SERIAL] [THREADS])
 # One GoogleTest binary, each of its tests a ctest entry. One binary per folder links fastest.
-# MAIN: the sources bring their own main(). SERIAL: nothing else runs beside these tests.
+# MAIN: the sources bring their own main(). SERIAL: nothing else runs beside these tests. THREADS:
+# several take part, so the thread sanitizer has something to say; its build has no others.
 function(cgmon_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "MAIN;SERIAL" "LABEL;TIMEOUT" "SOURCES;DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "MAIN;SERIAL;THREADS" "LABEL;TIMEOUT" "SOURCES;DEPS")
   cgmon_check_arguments(cgmon_test ${name})
+  if(CGMON_VARIANT STREQUAL "tsan" AND NOT arg_THREADS)
+    return()
+  endif()
   cgmon_default(arg_LABEL unit)
   cgmon_default(arg_TIMEOUT 120)
   add_executable(${name} ${arg_SOURCES})
@@ -91,11 +95,14 @@ endfunction()
 # cgmon_fuzz(NAME SOURCES file... [DEPS target...])
 # A parser of hostile bytes and what has to hold for each of them: SOURCES define check_input()
 # (tests/fuzz/target.h), tests/fuzz/corpus/NAME holds inputs, NAME.dict beside it words if there is
-# one. The `fuzz` preset makes a fuzzer of it, which `./dev fuzz NAME` runs; every other build has a
-# test <build>/fuzz/NAME that replays the inputs.
+# one. The `fuzz` preset makes a fuzzer of it, which `./dev fuzz NAME` runs; the others have a test
+# <build>/fuzz/NAME that replays the inputs, but for the thread sanitizer's: parsers have one thread.
 function(cgmon_fuzz name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS")
   cgmon_check_arguments(cgmon_fuzz ${name})
+  if(CGMON_VARIANT STREQUAL "tsan")
+    return()
+  endif()
   set(corpus "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name}")
   if(NOT IS_DIRECTORY "${corpus}")
     message(FATAL_ERROR "cgmon_fuzz(${name}): no inputs in ${corpus}")

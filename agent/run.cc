@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <string>
 
+#include "agent/enforce/delegation.h"
 #include "agent/enforce/plan.h"
 #include "agent/enforce/run.h"
 #include "agent/enforce/system.h"
@@ -26,8 +27,8 @@ void warn(const std::string& text) {
   std::fprintf(stderr, "agent: warning: %s\n", terminal_safe(text).c_str());
 }
 
-int clean_up(bool is_asked_for) {
-  const auto removed = clean_up_leftovers();
+int clean_up(const Caller& caller, bool is_asked_for) {
+  const auto removed = clean_up_leftovers(state_directory(caller));
   if (!removed) return is_asked_for ? fail(removed.error()) : (warn(removed.error().message()), 0);
   for (const std::string& line : *removed) std::fprintf(stderr, "agent: %s\n", line.c_str());
   return 0;
@@ -54,14 +55,15 @@ Result<void> check_systemd(SystemFiles& files, const RunSpec& spec) {
 }  // namespace
 
 int run_command(const RunSpec& spec, const Roots& roots) {
-  if (spec.cleanup) return clean_up(true);
+  Caller who = caller();
+  if (spec.cleanup) return clean_up(who, true);
   SystemFiles files;
   const SystemClock clock;
   const Result<Layout> layout = detect_layout(files, roots);
   if (!layout) return fail(layout.error());
   if (Result<void> fine = check_systemd(files, spec); !fine) return fail(fine.error());
-  const PlanContext context{files,        roots,       *layout, random_id(),
-                            block_device, device_node, caller()};
+  who.parents = run_parents(files, roots, *layout);
+  const PlanContext context{files, roots, *layout, random_id(), block_device, device_node, who};
   const Result<Plan> plan = make_plan(spec, context);
   if (!plan) return fail(plan.error());
   if (spec.dry_run) {
@@ -69,8 +71,8 @@ int run_command(const RunSpec& spec, const Roots& roots) {
     for (const Step& step : plan->steps) std::printf("%s\n", terminal_safe(text_of(step)).c_str());
     return std::fflush(stdout) == 0 ? 0 : kRunFailed;
   }
-  clean_up(false);
-  RunOutcome outcome = run_plan(spec, *plan, {files, clock, roots, *layout});
+  clean_up(who, false);
+  RunOutcome outcome = run_plan(spec, *plan, {files, clock, roots, *layout, state_directory(who)});
   for (const Error& error : outcome.errors) fail(error);
   if (!outcome.has_report) return outcome.exit_code;
   if (!spec.quiet) {

@@ -18,6 +18,8 @@ struct Caller {
   std::uint32_t uid = 0, gid = 0;
   std::string directory;                 ///< the working directory
   std::vector<std::string> environment;  ///< KEY=VALUE
+  /// For each hierarchy where cgroups may be made, run_parents(); empty: at the top of each.
+  std::vector<std::string> parents = {};
 };
 
 /// A directory of the run, or an empty file in one: mount points, and what an overlay writes to.

@@ -34,6 +34,13 @@ class Planner : private PlanParts {
       return failure("no cgroup hierarchy is mounted; mount one, or give --path.cgroupfs");
     }
     add_directories();
+    if (plan_.directories.empty()) {
+      plan_.warnings.push_back(
+          "uid " + std::to_string(context_.caller.uid) +
+          " may make no cgroup here, so there are no limits of cgroups and only few figures; run "
+          "it "
+          "as root, or in a cgroup that was handed to this user (chown; Delegate=yes of a unit)");
+    }
     using Part = Result<void> (Planner::*)();
     for (const Part add :
          std::initializer_list<Part>{&Planner::add_cpu, &Planner::add_memory, &Planner::add_swap,
@@ -83,13 +90,16 @@ class Planner : private PlanParts {
     for (std::size_t i = 0; i < context_.layout.hierarchies.size(); ++i) {
       const Hierarchy& hierarchy = context_.layout.hierarchies[i];
       if (!is_used(hierarchy)) continue;
-      const std::string parent = hierarchy.mount_point + kRunParent;
+      const std::vector<std::string>& tops = context_.caller.parents;
+      const std::string top = tops.empty() ? hierarchy.mount_point : tops[i];
+      if (top.empty()) continue;  // not ours to make cgroups in
+      const std::string parent = top + kRunParent;
       const std::string own = parent + '/' + context_.id;
       const bool is_v2 = hierarchy.version == Version::v2;
-      if (is_v2) enable_controllers(hierarchy, hierarchy.mount_point);
+      if (is_v2) enable_controllers(hierarchy, top);
       plan_.steps.push_back({Act::make_directory, parent});
       if (is_v2) enable_controllers(hierarchy, parent);
-      if (!is_v2) copy_cpuset(hierarchy, hierarchy.mount_point, parent);
+      if (!is_v2) copy_cpuset(hierarchy, top, parent);
       plan_.steps.push_back({Act::make_directory, own});
       if (!is_v2) copy_cpuset(hierarchy, parent, own);
       plan_.directories.push_back({i, hierarchy.version, own});
@@ -345,6 +355,17 @@ class Planner : private PlanParts {
 };
 
 }  // namespace
+
+std::string state_directory(const Caller& caller) {
+  if (caller.uid == 0) return "/run/cgmon/run";
+  constexpr std::string_view kKey = "XDG_RUNTIME_DIR=";
+  for (const std::string& variable : caller.environment) {
+    if (variable.starts_with(kKey) && variable.size() > kKey.size()) {
+      return variable.substr(kKey.size()) + "/cgmon/run";
+    }
+  }
+  return "/tmp/cgmon-run-state-" + std::to_string(caller.uid);
+}
 
 Result<Plan> make_plan(const RunSpec& spec, const PlanContext& context) {
   return Planner(spec, context).plan();

@@ -17,8 +17,8 @@ namespace cgmon {
 
 /// The parent of all cgroups that `agent run` makes, in each hierarchy.
 inline constexpr const char* kRunParent = "/cgmon-run";
-/// Where the state files of runs under way are.
-inline constexpr const char* kRunState = "/run/cgmon/run";
+/// Where the state files of runs under way are: root's, or those of another user.
+[[nodiscard]] std::string state_directory(const Caller& caller);
 
 /// One thing that a run does. What --dry-run prints is made of the same steps that are executed.
 struct Step {

@@ -53,6 +53,16 @@ Result<void> PlanParts::refuse(std::string_view limit, const std::string& why,
 
 Result<void> PlanParts::lacks(std::string_view limit, Controller controller) {
   const std::string name(name_of(controller));
+  const int serving = context_.layout.serving(controller);
+  const std::vector<std::string>& tops = context_.caller.parents;
+  if (serving >= 0 && !tops.empty() && tops[static_cast<std::size_t>(serving)].empty()) {
+    return refuse(
+        limit,
+        "uid " + std::to_string(context_.caller.uid) + " may not make cgroups of the controller " +
+            name,
+        "run it as root, or in a cgroup that was handed to this user (chown; Delegate=yes "
+        "of a unit)");
+  }
   const bool is_known = context_.layout.controllers[static_cast<std::size_t>(controller)].known;
   return refuse(limit, "no cgroup hierarchy of this host has the controller " + name,
                 is_known

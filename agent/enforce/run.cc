@@ -63,6 +63,7 @@ class Run {
   void add_time(const Step& step, std::int64_t ns);
   void finish(const Child::End& end, std::int64_t ended_ns);
   void add_diff();
+  void add_usage();
   void take_down();
   [[nodiscard]] std::int64_t now() const { return context_.clock.monotonic_ns(); }
   [[nodiscard]] std::vector<std::string> own_directories() const {
@@ -92,14 +93,14 @@ Result<void> Run::execute() {
   Result<Events> events = Events::open();
   if (!events) return tl::unexpected(events.error());
   events_ = *std::move(events);
-  Result<UniqueFd> lock = lock_directory(kRunState);
+  Result<UniqueFd> lock = lock_directory(context_.state);
   if (!lock) return tl::unexpected(lock.error());
   lock_ = *std::move(lock);
   const nlohmann::json state{{"id", plan_.id},
                              {"directories", own_directories()},
                              {"scratch", plan_.isolation.scratch_roots}};
   Result<UniqueFd> file =
-      create_state_file(kRunState, plan_.id + ".json",
+      create_state_file(context_.state, plan_.id + ".json",
                         state.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   if (!file) return tl::unexpected(file.error());
   state_ = *std::move(file);
@@ -323,6 +324,7 @@ void Run::finish(const Child::End& end, std::int64_t ended_ns) {
   report.killed = std::max(killed.value_or(0), init) - init;
   profile_->sample(now());
   profile_->finish(report);
+  if (plan_.directories.empty()) add_usage();
   report.id = plan_.id;
   report.cgroup_mode = name_of(context_.layout.mode);
   report.command = spec_.command;
@@ -341,6 +343,27 @@ void Run::finish(const Child::End& end, std::int64_t ended_ns) {
   report.own_cpu_ns = own_cpu_ns();
   outcome_.has_report = true;
   outcome_.exit_code = end.by_signal ? 128 + end.number : end.number;
+}
+
+/// Without a cgroup: what the kernel says of those of our children that have ended.
+void Run::add_usage() {
+  kill_children();
+  const rusage usage = reap_all();
+  const auto ns = [](const timeval& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+           static_cast<std::uint64_t>(time.tv_usec) * 1000;
+  };
+  const auto set = [&](std::string_view name, std::uint64_t number) {
+    const auto figure = std::ranges::find(outcome_.report.figures, name, &RunFigure::name);
+    if (figure == outcome_.report.figures.end()) return;
+    figure->source = "rusage";
+    figure->value = Value::of(number);
+  };
+  set("cpu_seconds", ns(usage.ru_utime) + ns(usage.ru_stime));
+  set("cpu_user_seconds", ns(usage.ru_utime));
+  set("cpu_system_seconds", ns(usage.ru_stime));
+  set("page_faults", static_cast<std::uint64_t>(usage.ru_minflt));
+  set("major_page_faults", static_cast<std::uint64_t>(usage.ru_majflt));
 }
 
 void Run::add_diff() {
@@ -369,8 +392,9 @@ void Run::take_down() {
   profile_.reset();
   memory_.reset();
   if (child_) child_->send(SIGKILL);
+  if (child_ && plan_.directories.empty()) kill_children();
   if (lock_.get() < 0) {
-    if (Result<UniqueFd> lock = lock_directory(kRunState)) lock_ = *std::move(lock);
+    if (Result<UniqueFd> lock = lock_directory(context_.state)) lock_ = *std::move(lock);
   }
   bool is_clean = true;
   if (!made_.empty()) {
@@ -396,7 +420,7 @@ void Run::take_down() {
       is_clean = false;
     }
   }
-  if (state_.get() >= 0 && is_clean) remove_file(std::string(kRunState) + '/' + plan_.id + ".json");
+  if (state_.get() >= 0 && is_clean) remove_file(context_.state + '/' + plan_.id + ".json");
 }
 
 }  // namespace
@@ -436,11 +460,11 @@ std::vector<std::string> scratch_of_state(std::string_view text) {
   return paths_of_state(text, "scratch", '/' + scratch_name({}));
 }
 
-Result<std::vector<std::string>> clean_up_leftovers() {
-  const Result<UniqueFd> lock = lock_directory(kRunState);
+Result<std::vector<std::string>> clean_up_leftovers(const std::string& state) {
+  const Result<UniqueFd> lock = lock_directory(state);
   if (!lock) return tl::unexpected(lock.error());
   std::vector<std::string> done;
-  for (const Leftover& leftover : leftover_state_files(kRunState)) {
+  for (const Leftover& leftover : leftover_state_files(state)) {
     const std::vector<std::string> directories = directories_of_state(leftover.text);
     const Result<std::size_t> killed =
         directories.empty() ? Result<std::size_t>(0) : kill_cgroups(directories);
@@ -456,7 +480,7 @@ Result<std::vector<std::string>> clean_up_leftovers() {
         return tl::unexpected(removed.error());
       }
     }
-    remove_file(std::string(kRunState) + '/' + leftover.name);
+    remove_file(state + '/' + leftover.name);
     done.push_back("removed " + leftover.name.substr(0, leftover.name.rfind('.')) + ", killed " +
                    std::to_string(*killed) + " of its processes");
   }

@@ -19,6 +19,7 @@ struct RunContext {
   const Clock& clock;
   const Roots& roots;
   const Layout& layout;
+  std::string state;  ///< directory of the state files
 };
 
 /// What came of it: the exit code for the program, and a report if the command was executed.
@@ -35,7 +36,7 @@ struct RunOutcome {
 
 /// Removes what runs left that were killed themselves: processes, cgroups, state files. Returns
 /// what was removed, a line each.
-[[nodiscard]] Result<std::vector<std::string>> clean_up_leftovers();
+[[nodiscard]] Result<std::vector<std::string>> clean_up_leftovers(const std::string& state);
 
 /// The directories that a state file names; none if it is not one of ours. Takes any bytes.
 [[nodiscard]] std::vector<std::string> directories_of_state(std::string_view text);

@@ -99,6 +99,10 @@ Result<bool> make_directory(const std::string& path) {
   return failure("cannot make the directory", path, errno);
 }
 
+bool is_writable(const std::string& path) {
+  return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
 int remove_directory(const std::string& path) { return ::rmdir(path.c_str()) == 0 ? 0 : errno; }
 
 int write_kernel_file(const std::string& path, std::string_view text) {
@@ -192,6 +196,10 @@ Result<UniqueFd> lock_directory(const std::string& path) {
   if (auto made = make_directory(path); !made) return tl::unexpected(made.error());
   UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) return failure("cannot open the directory", path, errno);
+  struct stat status {};
+  if (::fstat(directory.get(), &status) != 0 || status.st_uid != ::geteuid()) {
+    return failure("the directory of the state files belongs to another user", path);
+  }
   while (::flock(directory.get(), LOCK_EX) != 0) {
     if (errno != EINTR) return failure("cannot lock the directory", path, errno);
   }
@@ -303,6 +311,24 @@ std::vector<pid_t> processes_below(const std::string& cgroup) {
 }
 
 void kill_process(pid_t pid, int signal) { ::kill(pid, signal); }
+
+void kill_children() {
+  const std::string path = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
+  while (true) {
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::string text = file.get() < 0 ? std::string() : read_all(file.get(), std::size_t{4} << 20U);
+    std::string_view rest = text;
+    bool is_any = false;
+    while (!rest.empty()) {
+      const auto pid = parse_number(take_word(rest));
+      if (!pid || *pid == 0 || *pid > INT32_MAX) continue;
+      is_any = true;
+      ::kill(static_cast<pid_t>(*pid), SIGKILL);
+      ::waitpid(static_cast<pid_t>(*pid), nullptr, 0);
+    }
+    if (!is_any) return;
+  }
+}
 
 void pause_for(std::chrono::milliseconds time) {
   const timespec length{time.count() / 1000, (time.count() % 1000) * 1'000'000};

@@ -39,6 +39,8 @@ class UniqueFd {
 
 /// Makes a directory; false where it was there.
 [[nodiscard]] Result<bool> make_directory(const std::string& path);
+/// Whether this process may write there.
+[[nodiscard]] bool is_writable(const std::string& path);
 /// 0 or errno.
 int remove_directory(const std::string& path);
 /// Writes a kernel file with one write(2): 0 or errno.
@@ -78,6 +80,8 @@ void remove_file(const std::string& path);
 [[nodiscard]] std::vector<pid_t> processes_below(const std::string& cgroup);
 [[nodiscard]] std::vector<std::string> directories_below(const std::string& cgroup);
 void kill_process(pid_t pid, int signal);
+/// Kills and reaps all children of this process, and those that become its children by that.
+void kill_children();
 void pause_for(std::chrono::milliseconds time);
 
 /// What a process may take, its children inherit it; 0 or errno.

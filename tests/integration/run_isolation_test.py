@@ -534,6 +534,136 @@ def starts_quickly():
     return f"{cpu * 1e3:.2f} ms of CPU, {wall * 1e3:.2f} ms without joins; {setup}"
 
 
+class Ordinary:
+    """The agent as a user without rights, from a directory that he can enter."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="cgmon-user-", dir="/var/tmp")
+        os.chmod(self.folder, 0o755)
+        self.agent = shutil.copy(checks.agent_binary(), self.folder + "/agent")
+        self.own = self.folder + "/own"
+        os.mkdir(self.own)
+        os.chown(self.own, kUid, kUid)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder)
+
+    def run(self, *arguments, enter=None):
+        """`enter`: the cgroup of v2 that the agent is in."""
+        report = self.own + "/report.json"
+        if os.path.exists(report):
+            os.unlink(report)
+        flags = arguments[: arguments.index("--")]
+
+        def become():
+            if enter:
+                with open(enter + "/cgroup.procs", "w", encoding="ascii") as file:
+                    file.write("0")
+            os.setgroups([])
+            os.setresgid(kUid, kUid, kUid)
+            os.setresuid(kUid, kUid, kUid)
+
+        done = subprocess.run(
+            [self.agent, "run", "--force", "--json=" + report, *flags, *arguments[len(flags):]],
+            capture_output=True, text=True, timeout=40, check=False, cwd=self.own,
+            preexec_fn=become, env={"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": self.own},
+        )  # fmt: skip
+        found = None
+        if os.path.exists(report):
+            with open(report, encoding="utf-8") as file:
+                found = json.load(file)
+        expect_equal(leftovers(), [], "left behind")
+        if found:
+            expect_equal(os.listdir(self.own + "/cgmon/run"), [], "state files")
+        return done, found
+
+
+kUid = 54321
+
+
+def works_without_root():
+    """An ordinary user isolates in a user namespace; what takes a right names it."""
+    with Ordinary() as user:
+        done, report = user.run("--", "sh", "-c", "exit 3")
+        expect_equal(done.returncode, 3, done.stderr)
+        expect(any("may make no cgroup" in text for text in report["warnings"]), report["warnings"])
+        done, report = user.run("--isolate", *python("import json" + kLook))
+        expect_equal(done.returncode, 0, done.stderr)
+        seen = json.loads(done.stdout)
+        expect_equal((seen["pid"], sorted(seen["pids"])), (2, [1, 2]), "processes")
+        expect_equal((seen["net"], seen["up"]), (["lo"], 1), "network")
+        expect_equal((seen["no_new_privs"], seen["seccomp"]), ("1", "2"), "no_new_privs, seccomp")
+        done, _ = user.run("--ns=user", "--", "id", "-u")
+        expect_equal(done.stdout, "0\n", done.stderr)
+        done, _ = user.run("--ns=user", "--time-offset=500000s", "--", "cat", "/proc/uptime")
+        expect(float(done.stdout.split()[0]) > 500000, done.stdout)
+        root = make_root(user.own + "/root")
+        subprocess.run(["chown", "-R", f"{kUid}:{kUid}", root], check=True)
+        whole = tree_of(root)
+        done, _ = user.run("--isolate", "--root=" + root, "--", "cat", "/proc/self/mountinfo")
+        points = [line.split()[4] for line in done.stdout.splitlines()]
+        expect("/" in points and "/proc" in points and "/home" not in points, done.stderr)
+        script = "echo x >/etc/new; rm /bin/id; mkdir /base/d; rm -r /tmp; mkdir /tmp"
+        done, report = user.run("--isolate", "--overlay=" + root, "--diff", "--", "sh", "-c", script)
+        expect_equal(done.returncode, 0, done.stderr)
+        expect_equal(
+            diff_of(report),
+            {"/etc": "changed", "/etc/new": "added", "/bin": "changed", "/bin/id": "deleted",
+             "/base": "changed", "/base/d": "added"},
+            "changes",
+        )  # fmt: skip
+        expect_equal(tree_of(root), whole, "the layer")
+        daemon = "import os, time\nif os.fork() == 0:\n os.setsid()\n if os.fork(): os._exit(0)\n" \
+                 f" os.execlp('sleep', 'cgmon-test-{os.getpid()}', '300')\ntime.sleep(0.3)"
+        for flags in ([], ["--isolate"]):
+            done, _ = user.run(*flags, *python(daemon))
+            expect_equal((done.returncode, processes(f"cgmon-test-{os.getpid()}")), (0, []), "daemon")
+        for flags, what in (
+            (["--memory=64M"], "may not make cgroups of the controller memory; run it as root"),
+            (["--ns=net"], "CAP_SYS_ADMIN"), (["--root=/tmp"], "--ns=user"),
+            (["--ns=user", "--uid-map=0:100000:65536"], "CAP_SETUID"),
+            (["--isolate", "--user=1000"], "only ids of its maps"),
+            (["--root=/tmp", "--chroot"], "CAP_SYS_CHROOT"),
+        ):  # fmt: skip
+            done, report = user.run(*flags, "--", "true")
+            expect(done.returncode == 125 and what in done.stderr, f"{flags}: {done.stderr}")
+        return runs_in_a_delegated_cgroup(user)
+
+
+def runs_in_a_delegated_cgroup(user):
+    """Where root has handed over a cgroup of v2, the user's runs are below it."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        tops = [line.split()[4] for line in file if " - cgroup2 " in line]
+    if not tops:
+        return "no cgroup of v2 to hand over"
+    handed = f"{tops[0]}/cgmon-test-handed-{os.getpid()}"
+    shell = handed + "/shell"
+    os.makedirs(shell)
+    try:
+        for path in (handed, shell):
+            for name in ("", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"):
+                os.chown(path + name, kUid, kUid)
+        done, _ = user.run("--dry-run", "--", "true", enter=shell)
+        expect(f"mkdir {handed}/cgmon-run/" in done.stdout, done.stdout)
+        for flags in ([], ["--isolate"]):
+            done, report = user.run(*flags, "--", "sh", "-c", "sleep 300 & cat /proc/self/cgroup",
+                                    enter=shell)
+            expect_equal(done.returncode, 0, done.stderr)
+            expect_equal(report["killed_at_end"], 1, "killed at the end")
+            expect(figure(report, "cpu_seconds") > 0, "no CPU time")
+            own = [line for line in done.stdout.splitlines() if line.startswith("0::")]
+            suffix = "/" if flags else f"/cgmon-run/{report['id']}"
+            expect(own[0].endswith(suffix), own)
+        expect(not os.path.exists(handed + "/cgmon-run"), "left in the handed cgroup")
+    finally:
+        os.rmdir(shell)
+        os.rmdir(handed)
+    return "also in a cgroup that was handed over"
+
+
 def clean_up():
     subprocess.run([checks.agent_binary(), "run", "--cleanup"], capture_output=True, check=False,
                    timeout=60)  # fmt: skip
@@ -562,8 +692,11 @@ kOfChild = ("unshare,sethostname,mount,mount_setattr,pivot_root,umount2,mkdirat,
 
 
 def agent_of(tracer):
-    with open(f"/proc/{tracer.pid}/task/{tracer.pid}/children", encoding="ascii") as file:
-        children = file.read().split()
+    try:
+        with open(f"/proc/{tracer.pid}/task/{tracer.pid}/children", encoding="ascii") as file:
+            children = file.read().split()
+    except OSError:
+        return None
     return int(children[0]) if children else None
 
 
@@ -573,8 +706,7 @@ def leaves_nothing_when_killed_at_any_step():
     before = mounts()
     mark = f"cgmon-test-{os.getpid()}"
     command = [checks.agent_binary(), "run", "--force", "--quiet", *kAll, "--overlay=/usr",
-               "--bind=/lib", "--bind=/lib64", "--env=PATH=/bin", "--", "sleep", "0.01", "--" + mark]
-    command[-3:] = ["sh", "-c", f": {mark}"]
+               "--bind=/lib", "--bind=/lib64", "--env=PATH=/bin", "--", "sh", "-c", f": {mark}"]
     repeats = int(os.environ.get("CGMON_KILLS_PER_STEP", "3"))
     counts, killed = {}, 0
     with tempfile.NamedTemporaryFile("r", prefix="cgmon-test-") as log:
@@ -589,39 +721,48 @@ def leaves_nothing_when_killed_at_any_step():
                 for _ in range(repeats):
                     what = f"inject={call}:signal=STOP:when={number}"
                     tracer = traced(["-e", "trace=" + call, "-e", what], command, log.name)
-                    try:
-                        kill_when_stopped(tracer)
-                    finally:
-                        wait_until(lambda: tracer.poll() is not None, 20, f"end after {what}")
-                    killed += 1
+                    killed += kill_when_stopped(tracer)
+                    wait_until(lambda: tracer.poll() is not None, 20, f"end after {what}")
                 expect_as_before(before, mark, what)
         killed += kill_by_own_calls(command, log.name, before, mark)
-    return f"{sum(counts.values())} steps of the new process, {killed} kills"
+    steps = sum(counts.values())
+    expect(killed >= steps * repeats, f"only {killed} kills at {steps} steps")
+    return f"{steps} steps of the new process, {killed} kills"
+
+
+def family_of(pid):
+    """A process and all below it, as far as they live."""
+    found = [pid]
+    for one in found:
+        try:
+            with open(f"/proc/{one}/task/{one}/children", encoding="ascii") as file:
+                found += map(int, file.read().split())
+        except OSError:
+            continue
+    return found
+
+
+def is_stopped(pid):
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            return "T (stopped)" in file.read()
+    except OSError:
+        return False
 
 
 def kill_when_stopped(tracer):
-    """The agent, when its child has stopped; or when it has ended, if nothing stops any more."""
+    """Kills the agent when a process below it has stopped; False if all ended and none had."""
 
     def stopped():
         agent = agent_of(tracer)
-        if agent is None:
-            return tracer.poll() is not None
-        try:
-            with open(f"/proc/{agent}/task/{agent}/children", encoding="ascii") as file:
-                children = [agent, *map(int, file.read().split())]
-            for pid in children:
-                with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-                    if file.read().rsplit(")", 1)[1].split()[0] in ("t", "T"):
-                        with open(f"/proc/{pid}/status", encoding="ascii") as status:
-                            if "T (stopped)" in status.read():
-                                return agent
-        except OSError:
-            return False
-        return False
+        if agent is not None and any(is_stopped(pid) for pid in family_of(agent)):
+            return agent
+        return -1 if tracer.poll() is not None else None
 
     agent = wait_until(stopped, 20, "a stopped process")
-    if agent is not True:
+    if agent > 0:
         os.kill(agent, signal.SIGKILL)
+    return agent > 0
 
 
 def kill_by_own_calls(command, log, before, mark):
@@ -680,6 +821,7 @@ def body():
         tells_what_changed_in_an_overlay,
         agrees_with_docker_diff,
         keeps_what_is_asked_for,
+        works_without_root,
         starts_quickly,
         leaves_nothing_when_killed_at_random,
         leaves_nothing_when_killed_at_any_step,

@@ -58,6 +58,10 @@ class RememberingFiles final : public Files {
   int list_directories(int dir, const char* path, DirectoryListing& listing) override {
     return files_.list_directories(dir, path, listing);
   }
+  int list_beneath(int dir, const char* path, bool directories, std::size_t most,
+                   DirectoryListing& listing) override {
+    return files_.list_beneath(dir, path, directories, most, listing);
+  }
   int count_links(int dir, const char* path, LinkCounts& counts) override {
     return files_.count_links(dir, path, counts);
   }

@@ -59,30 +59,56 @@ int watch_at(int watch, int dir, const char* path, std::uint32_t events) {
   return or_errno(::inotify_add_watch(watch, absolute.data(), events | IN_DONT_FOLLOW));
 }
 
-/// Calls on_entry(directory, head, name) for what a directory holds, `.` and `..` left out.
+/// Calls on_entry(head, name) for what an open directory holds, `.` and `..` left out, until it
+/// says false; closes the directory.
 template <class F>
-int each_entry(int dir, const char* path, F on_entry) {
-  const int handle = ::openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (handle < 0) return -errno;
+int each_entry_of(int handle, F on_entry) {
+  if (handle < 0) return handle;
   alignas(dirent64) std::array<char, 32768>
       buffer;  // NOLINT(*-init-variables): getdents64 fills it
   int result = 0;
-  while (true) {
+  for (bool more = true; more;) {
     const auto size = ::syscall(SYS_getdents64, handle, buffer.data(), buffer.size());
     if (size < 0) result = -errno;
     if (size <= 0) break;
-    for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
+    for (std::size_t at = 0; more && at < static_cast<std::size_t>(size);) {
       dirent64 head{};
       std::memcpy(&head, buffer.data() + at, offsetof(dirent64, d_name));
       const char* const name = buffer.data() + at + offsetof(dirent64, d_name);
       at += head.d_reclen;
       if (std::strcmp(name, ".") != 0 && std::strcmp(name, "..") != 0) {
-        on_entry(handle, head, name);
+        more = on_entry(head, name);
       }
     }
   }
   ::close(handle);
   return result;
+}
+
+/// The same of a path below `dir`, all of it: on_entry(directory, head, name).
+template <class F>
+int each_entry(int dir, const char* path, F on_entry) {
+  const int handle = or_errno(::openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  return each_entry_of(handle, [&](const dirent64& head, const char* name) {
+    on_entry(handle, head, name);
+    return true;
+  });
+}
+
+/// Opens what hostile hands may have made: no component leaves `dir`.
+int open_in(int dir, const char* path, int flags) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags);
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const int file = or_errno(static_cast<int>(::syscall(SYS_openat2, dir, path, &how, sizeof how)));
+  return file == -ENOSYS || file == -EPERM ? open_without_links(dir, path, flags) : file;
+}
+
+/// Whether an entry is a directory; some file systems do not say so in their listings.
+bool is_directory(int handle, const dirent64& head, const char* name) {
+  if (head.d_type != DT_UNKNOWN) return head.d_type == DT_DIR;
+  struct stat status {};
+  return ::fstatat(handle, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
 }
 
 /// The name that comes with an event is padded with zeros.
@@ -102,12 +128,7 @@ int SystemFiles::open(int dir, const char* path) {
 
 int SystemFiles::open_beneath(int dir, const char* path) {
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-  open_how how{};
-  how.flags = kFlags;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  int file = static_cast<int>(::syscall(SYS_openat2, dir, path, &how, sizeof how));
-  if (file < 0) file = -errno;
-  if (file == -ENOSYS || file == -EPERM) file = open_without_links(dir, path, kFlags);
+  const int file = open_in(dir, path, kFlags);
   if (file < 0) return file;
   struct stat status {};
   if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -163,6 +184,17 @@ int SystemFiles::list_directories(int dir, const char* path, DirectoryListing& l
   listing.clear();
   return each_entry(dir, path, [&](int, const dirent64& head, const char* name) {
     if (head.d_type == DT_DIR) listing.add(name, head.d_ino);
+  });
+}
+
+int SystemFiles::list_beneath(int dir, const char* path, bool directories, std::size_t most,
+                              DirectoryListing& listing) {
+  listing.clear();
+  const int handle = open_in(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return each_entry_of(handle, [&](const dirent64& head, const char* name) {
+    if (listing.entries().size() == most) return false;
+    if (!directories || is_directory(handle, head, name)) listing.add(name, head.d_ino);
+    return true;
   });
 }
 

@@ -17,6 +17,8 @@ class SystemFiles final : public Files {
   std::int64_t filesystem(const char* path) override;
   int readable(int dir, const char* path) override;
   int list_directories(int dir, const char* path, DirectoryListing& listing) override;
+  int list_beneath(int dir, const char* path, bool directories, std::size_t most,
+                   DirectoryListing& listing) override;
   int count_links(int dir, const char* path, LinkCounts& counts) override;
   int open_watch() override;
   int watch_directory(int watch, int dir, const char* path) override;

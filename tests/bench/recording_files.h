@@ -55,6 +55,10 @@ class RecordingFiles final : public Files {
   int list_directories(int dir, const char* path, DirectoryListing& listing) override {
     return real_.list_directories(dir, path, listing);
   }
+  int list_beneath(int dir, const char* path, bool directories, std::size_t most,
+                   DirectoryListing& listing) override {
+    return real_.list_beneath(dir, path, directories, most, listing);
+  }
   int count_links(int dir, const char* path, LinkCounts& counts) override {
     return real_.count_links(dir, path, counts);
   }

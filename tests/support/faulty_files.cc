@@ -79,6 +79,15 @@ int FaultyFiles::list_directories(int dir, const char* path, DirectoryListing& l
   return files_.list_directories(dir, path, listing);
 }
 
+int FaultyFiles::list_beneath(int dir, const char* path, bool directories, std::size_t most,
+                              DirectoryListing& listing) {
+  if (fails(Call::list_beneath, path)) {
+    listing.clear();
+    return -fault_.error;
+  }
+  return files_.list_beneath(dir, path, directories, most, listing);
+}
+
 int FaultyFiles::count_links(int dir, const char* path, LinkCounts& counts) {
   if (fails(Call::count_links, path)) return -fault_.error;
   return files_.count_links(dir, path, counts);

@@ -91,6 +91,7 @@ TEST(FaultyFiles, LetsEveryKindOfCallFailAndSucceed) {
         files.filesystem("/d"),
         files.readable(Files::kAbsolute, "/d/f"),
         files.list_directories(Files::kAbsolute, "/", listing),
+        files.list_beneath(Files::kAbsolute, "/", false, 9, listing),
         files.count_links(Files::kAbsolute, "/d", links),
         watch,
         files.watch_directory(watch, Files::kAbsolute, "/d"),

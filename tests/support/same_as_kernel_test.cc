@@ -190,6 +190,33 @@ TEST_F(SameAsKernel, ListsDirectories) {
   }
 }
 
+TEST_F(SameAsKernel, ListsBeneath) {
+  DirectoryListing probe;
+  if (system_.list_beneath(system_top_, "link", false, 1, probe) == -ELOOP) {
+    GTEST_SKIP() << "openat2 is not available here";
+  }
+  for (const bool directories : {false, true}) {
+    const auto names = [&](Files& files, int dir, const std::string& path) {
+      DirectoryListing listing;
+      listing.add("left over", 1);
+      const int error = files.list_beneath(dir, path.c_str(), directories, 1000, listing);
+      std::set<std::string> found{word(error)};
+      for (const auto& entry : listing.entries()) found.emplace(listing.name(entry));
+      return found;
+    };
+    const auto bounded = [&](Files& files, int dir) {
+      DirectoryListing listing;
+      files.list_beneath(dir, ".", directories, 1, listing);
+      return listing.entries().size();
+    };
+    EXPECT_EQ(bounded(tree_, tree_top_), 1U);
+    EXPECT_EQ(bounded(system_, system_top_), 1U);
+    for (const std::string& path : paths()) {
+      EXPECT_EQ(names(tree_, tree_top_, path), names(system_, system_top_, path)) << shown(path);
+    }
+  }
+}
+
 TEST_F(SameAsKernel, CountsLinks) {
   const auto links = [](Files& files, int dir, const std::string& path) {
     LinkCounts counts{.links = 99, .sockets = 99};

@@ -119,16 +119,20 @@ int TreeFiles::open(int dir, const char* path) {
   return take_handle({node->shared_from_this(), nullptr});
 }
 
-int TreeFiles::open_beneath(int dir, const char* path) {
-  if (full()) return -EMFILE;
+TreeFiles::Found TreeFiles::look_up_beneath(int dir, std::string_view path) {
+  if (full()) return {nullptr, -EMFILE};
   Node* top = root_.get();
   if (dir != kAbsolute) {
     const Handle* const handle = handle_of(dir);
-    if (handle == nullptr) return -EBADF;
-    if (handle->node == nullptr || !handle->node->is(S_IFDIR)) return -ENOTDIR;
+    if (handle == nullptr) return {nullptr, -EBADF};
+    if (handle->node == nullptr || !handle->node->is(S_IFDIR)) return {nullptr, -ENOTDIR};
     top = handle->node.get();
   }
-  const auto [node, error] = walk(*top, *top, path, Last::follow);
+  return walk(*top, *top, path, Last::follow);
+}
+
+int TreeFiles::open_beneath(int dir, const char* path) {
+  const auto [node, error] = look_up_beneath(dir, path);
   if (error != 0) return error;
   if (fails_to_open(node->error)) return -node->error;
   if (node->is(S_IFSOCK)) return -ENXIO;
@@ -204,6 +208,24 @@ int TreeFiles::list_directories(int dir, const char* path, DirectoryListing& lis
   // NOLINTNEXTLINE(modernize-loop-convert): clang 14 cannot read libstdc++'s views.
   for (auto child = node->children.rbegin(); child != node->children.rend(); ++child) {
     if (child->second->is(S_IFDIR)) listing.add(child->first, child->second->inode);
+  }
+  return 0;
+}
+
+int TreeFiles::list_beneath(int dir, const char* path, bool directories, std::size_t most,
+                            DirectoryListing& listing) {
+  listing.clear();
+  const auto [node, error] = look_up_beneath(dir, path);
+  if (error != 0) return error;
+  if (!node->is(S_IFDIR)) return -ENOTDIR;
+  if (fails_to_open(node->error)) return -node->error;
+  if (node->removed) return -ENOENT;
+  // NOLINTNEXTLINE(modernize-loop-convert): clang 14 cannot read libstdc++'s views.
+  for (auto child = node->children.rbegin(); child != node->children.rend(); ++child) {
+    if (listing.entries().size() == most) break;
+    if (!directories || child->second->is(S_IFDIR)) {
+      listing.add(child->first, child->second->inode);
+    }
   }
   return 0;
 }

@@ -103,6 +103,8 @@ class TreeFiles final : public Files {
   std::int64_t filesystem(const char* path) override;
   int readable(int dir, const char* path) override;
   int list_directories(int dir, const char* path, DirectoryListing& listing) override;
+  int list_beneath(int dir, const char* path, bool directories, std::size_t most,
+                   DirectoryListing& listing) override;
   int count_links(int dir, const char* path, LinkCounts& counts) override;
   int open_watch() override;
   int watch_directory(int watch, int dir, const char* path) override;
@@ -153,6 +155,8 @@ class TreeFiles final : public Files {
   /// Magic links (/proc/PID/ns/…) lead nowhere here.
   [[nodiscard]] Found walk(Node& base, Node& root, std::string_view path, Last last) const;
   [[nodiscard]] Found look_up(int dir, std::string_view path, Last last);
+  /// The same with the directory of a handle as the root.
+  [[nodiscard]] Found look_up_beneath(int dir, std::string_view path);
   [[nodiscard]] Handle* handle_of(int number);
   [[nodiscard]] Watch* watch_of(int number);
   int add_watch(int watch, const Found& found, bool files);

@@ -38,7 +38,7 @@ class InspectedHost {
 
   Result<InspectReport> inspect(const std::string& what) {
     RememberingFiles files(host.files);
-    DockerNames names(host.files, host.roots);
+    EngineNames names(host.files, host.roots);
     CollectorOptions options;
     options.groups = kAllGroups;
     const auto collector = host.collector(options, &files, &names);
@@ -159,7 +159,7 @@ TEST(Inspect, HasTheNumbersOfThePage) {
   InspectedHost host(kV2);
   const InspectReport web = host.report("web");
   CollectorOptions options;
-  DockerNames names(host.host.files, host.host.roots);
+  EngineNames names(host.host.files, host.host.roots);
   const auto collector = host.host.collector(options, nullptr, &names);
   Snapshot snapshot;
   collector->collect(snapshot, kNoDeadline);

@@ -33,6 +33,7 @@
 #include "agent/service_manager.h"
 #include "collectors/identity/docker.h"
 #include "collectors/identity/host_files.h"
+#include "collectors/identity/users.h"
 #include "collectors/metrics/family.h"
 #include "config/option.h"
 #include "config/scalar.h"
@@ -299,9 +300,12 @@ std::string version_text() {
 }
 
 std::vector<std::string> homes_of(Files& files, const Roots& roots) {
-  std::string passwd;
-  if (HostFiles(files, roots).read("/etc/passwd", passwd) != 0) return {};
-  return user_homes(passwd);
+  HostFiles host(files, roots);
+  Users users(host);
+  users.refresh();
+  std::vector<std::string> homes;
+  for (const User& user : users.persons()) homes.push_back(user.home);
+  return homes;
 }
 
 int run_detect(const Invocation& invocation) {

@@ -230,12 +230,13 @@ bool placed_container(Walk& walk) {
   return false;
 }
 
+/// `machine-libpod_pod_ID.slice`, without systemd `libpod_parent/ID`.
 bool podman_pod(Walk& walk) {
   std::string_view rest = walk.name;
-  if (!take_suffix(rest, ".slice")) return false;
-  if (!take_prefix(rest, "machine-libpod_pod_") && !take_prefix(rest, "user-libpod_pod_")) {
-    return false;
-  }
+  const bool slice = take_suffix(rest, ".slice");
+  const bool named =
+      take_prefix(rest, "machine-libpod_pod_") || take_prefix(rest, "user-libpod_pod_");
+  if (slice ? !named : walk.parent != "libpod_parent") return false;
   if (!is_id(rest)) return false;
   walk.is.kind = pod;
   walk.is.runtime = "podman";
@@ -390,9 +391,23 @@ void systemd(Walk& walk) {
 constexpr std::array<bool (*)(Walk&), 9> kRules{
     named_container, colons, kubernetes, placed_container, podman_pod, lxc, machines, slurm, batch};
 
+/// What containerd's clients make without systemd, `/NAMESPACE/ID` with any id, and what docker and
+/// others make below a directory of somebody's choice, `…/ID`.
+void guess(Walk& walk) {
+  if (walk.is.kind != other || walk.kubepods || !walk.is.outer.empty()) return;
+  const bool by_namespace =
+      walk.depth == 2 && walk.is.unit.empty() && is_word(walk.name) && is_word(walk.parent);
+  if (!by_namespace && !is_id(walk.name)) return;
+  walk.is.possible_id = walk.name;
+  // A namespace by chance is no harm: of such ids all engines are asked.
+  if (by_namespace && !is_id(walk.name)) walk.is.engine_namespace = walk.parent;
+}
+
 void step_into(Walk& walk) {
   // In the order of going down, so what a segment above said stays unless this one says it anew.
   walk.is.kind = other;
+  walk.is.possible_id = {};
+  walk.is.engine_namespace = {};
   walk.is.runtime = {};
   walk.is.name.clear();
   // systemd puts a "_" before names that would clash with the kernel's files.
@@ -407,6 +422,7 @@ void step_into(Walk& walk) {
   walk.nomad = walk.nomad || walk.name == "nomad.slice";
   const bool known = std::ranges::any_of(kRules, [&](const auto rule) { return rule(walk); });
   if (!known && is_unit(walk.name)) systemd(walk);
+  if (!known && !is_unit(walk.name) && !walk.name.starts_with('.')) guess(walk);
 }
 
 }  // namespace

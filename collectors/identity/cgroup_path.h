@@ -14,7 +14,10 @@ struct PathIdentity {
   /// "docker", "containerd", "nerdctl", "crio", "podman", "lxc", "nspawn", "libvirt", "slurm",
   /// "htcondor", "ecs", "garden", …: the runtime that the path shows. Metadata may know better.
   std::string_view runtime;
-  std::string_view container_id;      ///< of a container: the engine's
+  std::string_view container_id;  ///< of a container: the engine's
+  /// Of what the path alone tells nothing about: the id of a container that it may be. Only an
+  /// engine's files can tell; `engine_namespace` is then containerd's, if it is containerd's.
+  std::string_view possible_id;
   std::string_view engine_namespace;  ///< containerd's, where the path shows one
   std::string name;                   ///< of a machine, an LXC container, …; unescaped
   std::string pod_uid;                ///< with dashes as in the API; a static pod's is a hash

@@ -132,6 +132,7 @@ std::string said(const std::string& path) {
   };
   add("by", is.runtime);
   add("id", is.container_id == kId ? "ID" : is.container_id);
+  add("maybe", is.possible_id == kId ? "ID" : is.possible_id);
   add("ns", is.engine_namespace);
   add("name", is.name);
   add("pod", is.pod_uid == kUid ? "UID" : is.pod_uid);
@@ -152,9 +153,15 @@ TEST(IdentifyPath, KnowsEachEngineByItsPaths) {
   const std::string podman = "container by=podman id=ID";
   const std::vector<std::pair<std::string, std::string>> kPaths = {
       {"/docker/buildkit/0123456789abcdefghijklmno", "other"},
-      {"/x/" + kId, "other"},
+      {"/x/" + kId, "other maybe=ID"},
+      {"/x/y/z/" + kId, "other maybe=ID"},
+      {"/x/y/z", "other"},
+      {"/system.slice/x", "other"},
       {"/x.slice/docker-" + kId + ".scope", docker},
-      {"/testns/ktask", "other"},
+      {"/testns/ktask", "other maybe=ktask ns=testns"},
+      {"/testns/ktask/init", "other"},
+      {"/default/web", "other maybe=web ns=default"},
+      {"/a b/c", "other"},
       {"/default/" + kId, "container by=nerdctl id=ID ns=default"},
       {"/system.slice/nerdctl-" + kId + ".scope", "container by=nerdctl id=ID"},
       {"/k8s.io/" + kId, "container by=containerd id=ID ns=k8s.io"},
@@ -187,6 +194,8 @@ TEST(IdentifyPath, KnowsEachEngineByItsPaths) {
       {"/machine.slice/libpod-" + kId + ".scope/container",
        "other in=/machine.slice/libpod-" + kId + ".scope"},
       {"/libpod_parent/libpod-" + kId, podman},
+      {"/libpod_parent/" + kId, "pod by=podman pod=" + kId},
+      {"/libpod_parent/" + kId + "/libpod-" + kId, podman + " pod=" + kId},
       {"/machine.slice/libpod-conmon-" + kId + ".scope", "unit"},
       {"/machine.slice/machine-libpod_pod_" + kId + ".slice", "pod by=podman pod=" + kId},
       {"/machine.slice/machine-libpod_pod_" + kId + ".slice/libpod-" + kId + ".scope",
@@ -200,7 +209,7 @@ TEST(IdentifyPath, KnowsEachEngineByItsPaths) {
       {"/lxc.monitor.web", "other"},
       {"/lxc/101", "container by=lxc id=101 name=101"},
       {"/lxc/101/ns", "other in=/lxc/101"},
-      {"/lxc.monitor/101", "other"},
+      {"/lxc.monitor/101", "other maybe=101 ns=lxc.monitor"},
       {"/machine.slice/systemd-nspawn@my\\x2ddeb.service", "machine by=nspawn name=my-deb"},
       {"/machine.slice/systemd-nspawn@deb.service/payload",
        "other in=/machine.slice/systemd-nspawn@deb.service"},
@@ -218,7 +227,7 @@ TEST(IdentifyPath, KnowsEachEngineByItsPaths) {
       {"/system.slice/slurmstepd.scope/job_4/step_0/user", "other job=4 step=0"},
       {"/system.slice/n1_slurmstepd.scope/job_4/step_0/user/task_special",
        "task by=slurm job=4 step=0 task=special"},
-      {"/x/job_4", "other"},
+      {"/x/job_4", "other maybe=job_4 ns=x"},
       {"/system.slice/condor.service/htcondor/condor_var_lib_condor_execute_slot1_1@host",
        "job by=htcondor name=slot1_1@host"},
       {"/torque/12.server", "job by=torque job=12.server"},
@@ -232,7 +241,7 @@ TEST(IdentifyPath, KnowsEachEngineByItsPaths) {
        "task by=nomad job=" + kUid + " task=redis"},
       {"/system.slice/garden.service/garden/good/" + kUid, "container by=garden id=" + kUid},
       {"/garden/" + kUid + "/init", "other in=/garden/" + kUid},
-      {"/garden/good", "other"},
+      {"/garden/good", "other maybe=good ns=garden"},
       {"/mesos/" + kUid, "container by=mesos id=" + kUid},
       {"/user.slice/user-1000.slice/session-3.scope", "unit uid=1000"},
       {"/user.slice/user-1000.slice/user@1000.service", "unit uid=1000"},

@@ -6,7 +6,9 @@
 #include <functional>
 #include <optional>
 
+#include "collectors/identity/allowed_keys.h"
 #include "collectors/identity/json_visit.h"
+#include "collectors/identity/users.h"
 #include "collectors/identity/utf8.h"
 #include "collectors/parse/number.h"
 
@@ -106,16 +108,6 @@ Health health_named(std::string_view text) {
   return Health::unknown;
 }
 
-void keep_allowed(std::string_view key, std::string_view value, std::vector<LabelPair>& kept,
-                  LabelBounds& left_out) {
-  if (kept.size() >= kMaxContainerLabels) {
-    ++left_out.container_labels;
-    return;
-  }
-  if (value.size() > kMaxLabelBytes) ++left_out.label_length;
-  kept.emplace_back(repaired(key), repaired(value));
-}
-
 void take_label(std::string_view key, std::string_view value, const AllowedKeys& allowed,
                 ContainerMetadata& metadata) {
   // cri-dockerd's.
@@ -124,15 +116,7 @@ void take_label(std::string_view key, std::string_view value, const AllowedKeys&
   if (key == "io.kubernetes.pod.namespace") metadata.namespace_name = repaired(value);
   if (key == "io.kubernetes.pod.uid") metadata.pod_uid = repaired(value);
   if (key == "io.kubernetes.docker.type") metadata.sandbox = value == "podsandbox";
-  if (allows(allowed.labels, key)) keep_allowed(key, value, metadata.labels, metadata.left_out);
-}
-
-void take_variable(std::string_view text, const AllowedKeys& allowed, ContainerMetadata& metadata) {
-  const std::size_t equals = text.find('=');
-  if (equals == text.npos) return;
-  const std::string_view key = text.substr(0, equals);
-  if (!allows(allowed.env, key)) return;
-  keep_allowed(key, text.substr(equals + 1), metadata.env, metadata.left_out);
+  take_allowed_label(key, value, allowed, metadata);
 }
 
 void take_text(JsonKeys keys, std::string_view text, const AllowedKeys& allowed,
@@ -157,7 +141,7 @@ void take_text(JsonKeys keys, std::string_view text, const AllowedKeys& allowed,
   } else if (keys_are(keys, "State", "Health", "Status")) {
     metadata.life.health = health_named(text);
   } else if (keys_are(keys, "Config", "Env", "")) {
-    take_variable(text, allowed, metadata);
+    take_allowed_variable(text, allowed, metadata);
   } else if (keys.size() == 3 && keys[0] == "Config" && keys[1] == "Labels") {
     take_label(keys[2], text, allowed, metadata);
   }
@@ -250,10 +234,9 @@ DockerFiles::DockerFiles(Files& files, const Roots& roots, std::vector<std::stri
   }
   if (!found_out) return;
   search_.emplace_back("/var/snap/docker/common/var-lib-docker");
-  if (host_.read("/etc/passwd", text_) != 0) return;
-  for (const std::string& home : user_homes(text_)) {
-    search_.push_back(home + "/.local/share/docker");
-  }
+  Users users(host_);
+  users.refresh();
+  for (const User& user : users.persons()) search_.push_back(user.home + "/.local/share/docker");
 }
 
 Result<ContainerMetadata> DockerFiles::read(std::string_view id) {

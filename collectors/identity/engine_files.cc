@@ -1,144 +1,160 @@
 #include "collectors/identity/engine_files.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
-
-#include "collectors/identity/utf8.h"
 
 namespace cgmon {
 namespace {
 
-constexpr auto kBundles = std::to_array<std::string_view>(
-    {"/run/containerd/io.containerd.runtime.v2.task",
-     "/run/k3s/containerd/io.containerd.runtime.v2.task",
-     "/var/snap/microk8s/common/run/containerd/io.containerd.runtime.v2.task"});
-constexpr std::size_t kMaxPods = 4096;
+constexpr std::size_t kMaxListed = 4096;  // containers of one engine
 
-/// An id that stays one component of a path.
-bool is_safe(std::string_view id) {
-  return !id.empty() && id.size() <= 128 && id != "." && id != ".." && id.find('/') == id.npos &&
-         id.find('\0') == id.npos;
+bool is_missing(const Result<ContainerMetadata>& result) {
+  return !result && result.error().error == ENOENT;
 }
 
-std::string joined(std::initializer_list<std::string_view> parts) {
-  std::string path;
-  for (const std::string_view part : parts) path += part;
-  return path;
+/// What is wrong, where one is: that nothing is there says less than any other reason.
+void keep_telling(Result<ContainerMetadata>& result, Result<ContainerMetadata> other) {
+  if (other || is_missing(result)) result = std::move(other);
 }
 
-/// The most telling of several failures: any before "not there".
-void note_failure(int& worst, int error) {
-  if (worst == -ENOENT) worst = error;
+/// Whether the engine asked for this very cgroup: `/NAMESPACE/ID` or `SLICE:PREFIX:ID`.
+bool asked_for(const ContainerMetadata& metadata, std::string_view path) {
+  return !metadata.cgroup_path.empty() && metadata.cgroup_path == path;
 }
 
 }  // namespace
 
 EngineFiles::EngineFiles(Files& files, const Roots& roots, std::vector<std::string> docker_roots,
                          AllowedKeys allowed)
-    : host_(files, roots), docker_(files, roots, std::move(docker_roots), std::move(allowed)) {
-  const auto add = [this](const std::string& root) {
-    for (const char* const driver : {"overlay", "vfs", "btrfs", "zfs"}) {
-      stores_.push_back(
-          {.path = joined({root, "/", driver, "-containers"}), .list_text = {}, .list = {}});
-    }
-  };
-  add("/var/lib/containers/storage");
-  add("/run/containers/storage");
-  if (host_.read("/etc/passwd", text_) != 0) return;
-  for (const std::string& home : user_homes(text_)) {
-    add(home + "/.local/share/containers/storage");
-  }
-}
+    : host_(files, roots),
+      users_(host_),
+      logs_(host_),
+      machines_(host_),
+      docker_(files, roots, std::move(docker_roots), allowed),
+      containerd_(host_, allowed),
+      storage_(host_, users_, std::move(allowed)) {}
 
 Result<ContainerMetadata> EngineFiles::read(const MetadataQuestion& question) {
-  if (!is_safe(question.id)) return failure("no id to look for", {}, ENOSYS);
-  Result<ContainerMetadata> result = failure("no reader for this runtime", {}, ENOSYS);
-  if (question.runtime == "docker") {
-    result = docker_.read(question.id);
-  } else if (question.runtime == "containerd" || question.runtime == "nerdctl") {
-    result = read_containerd(question);
-    // The kubelet's cgroups are alike for containerd and docker without systemd.
-    if (!result && result.error().error == ENOENT) {
-      if (auto dockers = docker_.read(question.id)) result = std::move(dockers);
-    }
-  } else if (question.runtime == "podman" || question.runtime == "crio") {
-    result = read_stored(question.id);
+  if (host_.error() != 0) {
+    return failure("cannot open the host's root", host_.rootfs(), -host_.error());
   }
-  if (result && result->pod.empty() && !question.pod_uid.empty()) {
-    add_pod(question.pod_uid, *result);
+  // Users come and go, and with them stores and names.
+  const bool user_matters = !question.uid.empty() || question.runtime == "podman";
+  if (user_matters && users_.refresh()) storage_.find_stores();
+  Result<ContainerMetadata> result = failure("nothing to look for", {}, ENOSYS);
+  if (!question.id.empty()) {
+    result = read_container(question);
+  } else if (!question.pod_uid.empty()) {
+    result = read_pod(question);
+  } else if (question.kind == CgroupKind::machine) {
+    result = machines_.read(question.unit);
+  } else if (!question.uid.empty()) {
+    result = ContainerMetadata{};
+    result->complete = true;
+  }
+  const std::string_view user = users_.name_of(question.uid);
+  if (result) {
+    result->user = user;
+  } else if (is_missing(result) && !user.empty() && question.id.empty()) {
+    result = ContainerMetadata{};
+    result->user = user;
   }
   return result;
 }
 
+Result<ContainerMetadata> EngineFiles::read_container(const MetadataQuestion& question) {
+  if (!is_path_component(question.id)) return failure("no id to look for", {}, ENOSYS);
+  Result<ContainerMetadata> result = failure("no reader for this runtime", {}, ENOSYS);
+  if (question.runtime.empty()) return read_unknown(question);
+  if (question.runtime == "docker") {
+    result = docker_.read(question.id);
+  } else if (question.runtime == "containerd" || question.runtime == "nerdctl") {
+    result = read_containerd(question);
+  } else if (question.runtime == "podman" || question.runtime == "crio") {
+    result = read_stored(question);
+  } else {
+    return result;
+  }
+  // Whoever may not read an engine's files may still list the kubelet's directories.
+  if (!result && !question.pod_uid.empty()) {
+    ContainerMetadata named;
+    if (logs_.name_container(question.id, named)) result = std::move(named);
+  }
+  if (result && !question.pod_uid.empty()) add_pod(question, *result);
+  return result;
+}
+
 Result<ContainerMetadata> EngineFiles::read_containerd(const MetadataQuestion& question) {
-  int worst = -ENOENT;
-  const std::string_view space = question.engine_namespace;
-  const std::string_view first = !is_safe(space) ? "k8s.io" : space;
-  for (const std::string_view name : {first, std::string_view("default")}) {
-    for (const std::string_view bundles : kBundles) {
-      const int error =
-          host_.read(joined({bundles, "/", name, "/", question.id, "/config.json"}), text_);
-      if (error == 0) return parse_bundle(text_, question.id);
-      note_failure(worst, error);
-    }
-  }
-  return failure("cannot read containerd's bundle of the container", std::string(question.id),
-                 -worst);
+  auto result = containerd_.read(question.engine_namespace, question.id);
+  // The kubelet's cgroups are alike for containerd, docker and CRI-O without systemd.
+  if (is_missing(result)) keep_telling(result, docker_.read(question.id));
+  if (is_missing(result)) keep_telling(result, read_stored(question));
+  return result;
 }
 
-Result<ContainerMetadata> EngineFiles::read_stored(std::string_view id) {
-  int worst = -ENOENT;
+Result<ContainerMetadata> EngineFiles::read_stored(const MetadataQuestion& question) {
+  return storage_.read(question.id, question.uid);
+}
+
+/// A cgroup that is called as a container might be. It is one where an engine has it, and has it
+/// there.
+Result<ContainerMetadata> EngineFiles::read_unknown(const MetadataQuestion& question) {
+  auto result = containerd_.read(question.engine_namespace, question.id);
+  if (result && !asked_for(*result, question.path)) result = failure("elsewhere", {}, ENOENT);
+  if (result && result->runtime.empty()) result->runtime = "containerd";
+  if (result || !question.engine_namespace.empty()) return result;
+  result = docker_.read(question.id);
+  if (result) result->runtime = "docker";
+  if (!result) {
+    result = read_stored(question);
+    if (result && !asked_for(*result, question.path)) result = failure("elsewhere", {}, ENOENT);
+  }
+  return result;
+}
+
+Result<ContainerMetadata> EngineFiles::read_pod(const MetadataQuestion& question) {
   ContainerMetadata metadata;
-  bool found = false;
-  for (Store& store : stores_) {
-    const int error = host_.read(joined({store.path, "/", id, "/userdata/config.json"}), text_);
-    note_failure(worst, error);
-    if (error == 0 && !found) {
-      auto bundle = parse_bundle(text_, id);
-      if (!bundle) return bundle;
-      metadata = *std::move(bundle);
-      found = true;
-    }
-    if (find_stored(store, id, metadata)) {
-      metadata.complete = !metadata.name.empty();
-      return metadata;
-    }
+  if (question.runtime == "podman") {
+    metadata.pod = storage_.pod_name(question.pod_uid, question.uid);
+  } else {
+    logs_.name_pod(question.pod_uid, metadata);
   }
-  if (found) return metadata;
-  return failure("cannot read the container in containers/storage", std::string(id), -worst);
+  if (metadata.pod.empty()) return failure("no name of the pod", {}, ENOENT);
+  metadata.complete = true;
+  return metadata;
 }
 
-bool EngineFiles::find_stored(Store& store, std::string_view id, ContainerMetadata& metadata) {
-  for (const char* const name : {"containers.json", "volatile-containers.json"}) {
-    const std::string path = joined({store.path, "/", name});
-    if (host_.read(path, text_) != 0) continue;
-    // Hosts with many containers ask many times in a row.
-    if (text_ != store.list_text) {
-      auto list = parse_stored_containers(text_);
-      store.list_text = text_;
-      store.list = list ? *std::move(list) : std::vector<StoredContainer>();
-    }
-    const auto entry = std::ranges::find(store.list, id, &StoredContainer::id);
-    if (entry == store.list.end()) continue;
-    if (metadata.name.empty()) metadata.name = entry->name;
-    if (metadata.image.empty()) metadata.image = entry->image;
-    if (metadata.image_id.empty()) metadata.image_id = entry->image_id;
-    if (metadata.life.created_at_ns == 0) metadata.life.created_at_ns = entry->created_at_ns;
-    return true;
-  }
-  return false;
+/// What annotations leave out.
+void EngineFiles::add_pod(const MetadataQuestion& question, ContainerMetadata& metadata) {
+  if (question.runtime == "podman") return;
+  if (!question.pod_uid.empty()) metadata.pod_uid = question.pod_uid;
+  const bool named = !metadata.pod.empty() && (metadata.sandbox || !metadata.container.empty());
+  if (!named) logs_.name_container(question.id, metadata);
+  if (metadata.pod.empty()) logs_.name_pod(metadata.pod_uid, metadata);
+  logs_.count_restarts(metadata);
 }
 
-void EngineFiles::add_pod(std::string_view uid, ContainerMetadata& metadata) {
-  for (const std::string& name : host_.directories("/var/log/pods", kMaxPods)) {
-    const PodLogName parts = parse_pod_log_name(name);
-    if (parts.uid != uid) continue;
-    metadata.pod = repair_text(parts.pod, kMaxLabelBytes);
-    metadata.namespace_name = repair_text(parts.namespace_name, kMaxLabelBytes);
-    return;
+EndedContainers EngineFiles::ended(std::int64_t now_ns, const EndedBounds& bounds) {
+  EndedContainers ended = docker_.ended(now_ns, bounds);
+  const auto add = [&](std::vector<EndedContainer> more) {
+    for (EndedContainer& one : more) {
+      if (one.metadata.life.finished_at_ns < now_ns - bounds.age_ns) continue;
+      ended.containers.push_back(std::move(one));
+    }
+  };
+  auto kubernetes = containerd_.ended(kMaxListed);
+  for (EndedContainer& one : kubernetes) logs_.name_container(one.id, one.metadata);
+  add(std::move(kubernetes));
+  if (users_.refresh()) storage_.find_stores();
+  add(storage_.ended(kMaxListed));
+  std::ranges::sort(ended.containers, std::ranges::greater{},
+                    [](const EndedContainer& each) { return each.metadata.life.finished_at_ns; });
+  if (ended.containers.size() > bounds.containers) {
+    ended.dropped += ended.containers.size() - bounds.containers;
+    ended.containers.resize(bounds.containers);
   }
+  return ended;
 }
 
 }  // namespace cgmon

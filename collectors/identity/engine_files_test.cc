@@ -74,6 +74,116 @@ TEST(EngineFiles, SaysWhyNothingIsKnown) {
   }
 }
 
+TEST(EngineFiles, NamesByLogDirectoriesWhatItMayNotRead) {
+  TreeFiles files;
+  const std::string bundle =
+      "/run/containerd/io.containerd.runtime.v2.task/k8s.io/" + kId + "/config.json";
+  files.set_file(bundle, "{}").set_error(bundle, EACCES);
+  files.set_file("/var/log/pods/prod_shop-0_0f3a/web/2.log", "");
+  files.add_link("/var/log/containers/shop-0_prod_web-" + kId + ".log", "x");
+  EngineFiles engines(files, Roots{}, {});
+  MetadataQuestion question = about("containerd");
+  question.pod_uid = "0f3a";
+  const auto read = engines.read(question);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->pod, "shop-0");
+  EXPECT_EQ(read->namespace_name, "prod");
+  EXPECT_EQ(read->container, "web");
+  EXPECT_EQ(read->life.restarts, 2U);
+  EXPECT_FALSE(read->complete) << "its image may be readable later";
+}
+
+TEST(EngineFiles, NamesAPodByItself) {
+  TreeFiles files;
+  files.add_directory("/var/log/pods/prod_shop-0_0f3a");
+  EngineFiles engines(files, Roots{}, {});
+  MetadataQuestion question{.kind = CgroupKind::pod};
+  question.pod_uid = "0f3a";
+  const auto read = engines.read(question);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->pod, "shop-0");
+  question.pod_uid = "0f3b";
+  EXPECT_EQ(engines.read(question).error().error, ENOENT);
+}
+
+TEST(EngineFiles, KnowsAContainerOfAnyNameWhereItsEngineHasItThere) {
+  TreeFiles files;
+  files.set_file("/run/containerd/io.containerd.runtime.v2.task/testns/ktask/config.json",
+                 R"({"linux":{"cgroupsPath":"/testns/ktask"}})");
+  EngineFiles engines(files, Roots{}, {});
+  MetadataQuestion question{.kind = CgroupKind::other};
+  question.id = "ktask";
+  question.path = "/testns/ktask";
+  question.engine_namespace = "testns";
+  const auto read = engines.read(question);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->runtime, "containerd");
+  EXPECT_EQ(read->name, "ktask");
+  question.path = "/elsewhere/ktask";
+  EXPECT_EQ(engines.read(question).error().error, ENOENT) << "a namesake is not it";
+  question.engine_namespace = "other";
+  EXPECT_EQ(engines.read(question).error().error, ENOENT);
+}
+
+TEST(EngineFiles, KnowsDockersContainersBelowADirectoryOfSomebodysChoice) {
+  TreeFiles files;
+  files.set_file("/var/lib/docker/containers/" + kId + "/config.v2.json", R"({"Name":"/web"})");
+  EngineFiles engines(files, Roots{}, {});
+  MetadataQuestion question{.kind = CgroupKind::other};
+  question.id = kId;
+  const std::string path = "/x/" + kId;
+  question.path = path;
+  const auto read = engines.read(question);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->runtime, "docker");
+  EXPECT_EQ(read->name, "web");
+}
+
+TEST(EngineFiles, NamesUsersAndMachines) {
+  TreeFiles files;
+  files.set_file("/etc/passwd", "ann:x:1000:1000::/home/ann:/bin/sh\n")
+      .set_file("/run/systemd/machines/deb", "NAME=deb\nSERVICE=systemd-nspawn\n")
+      .add_link("/run/systemd/machines/unit:machine-deb.scope", "deb");
+  EngineFiles engines(files, Roots{}, {});
+  MetadataQuestion user{.kind = CgroupKind::user};
+  user.uid = "1000";
+  EXPECT_EQ(engines.read(user)->user, "ann");
+  user.uid = "1001";
+  EXPECT_EQ(engines.read(user)->user, "") << "one of a directory service: no failure";
+  files.set_file("/etc/passwd", "bob:x:1001:1001::/home/bob:/bin/sh\n");
+  EXPECT_EQ(engines.read(user)->user, "bob") << "users come later, too";
+  MetadataQuestion machine{.kind = CgroupKind::machine};
+  machine.unit = "machine-deb.scope";
+  EXPECT_EQ(engines.read(machine)->name, "deb");
+  machine.unit = "machine-vm.scope";
+  EXPECT_EQ(engines.read(machine).error().error, ENOENT);
+}
+
+TEST(EngineFiles, ListsWhatHasEndedOfAllEnginesTheNewestFirst) {
+  TreeFiles files;
+  const std::string other(64, 'b'), third(64, 'c');
+  files
+      .set_file("/var/lib/docker/containers/" + kId + "/config.v2.json",
+                R"({"Name":"/d","State":{"Running":false,"ExitCode":1,
+                "StartedAt":"2026-11-23T09:00:00Z","FinishedAt":"2026-11-23T10:00:00Z"}})")
+      .set_file("/var/lib/containerd/io.containerd.grpc.v1.cri/containers/" + other + "/status",
+                R"({"CreatedAt":1,"StartedAt":2,"ExitCode":2,"FinishedAt":)" +
+                    std::to_string(parse_rfc3339("2026-11-23T11:00:00Z")) + "}")
+      .add_link("/var/log/containers/shop-0_prod_web-" + other + ".log", "x")
+      .set_file("/var/lib/containers/storage/overlay-containers/" + third + "/userdata/state.json",
+                R"({"status":"stopped","exitCode":3,"finished":"2026-11-23T10:30:00Z"})");
+  EngineFiles engines(files, Roots{}, {});
+  const std::int64_t now = parse_rfc3339("2026-11-23T12:00:00Z");
+  const EndedContainers ended = engines.ended(now);
+  ASSERT_EQ(ended.containers.size(), 3U);
+  EXPECT_EQ(ended.containers[0].runtime, "containerd");
+  EXPECT_EQ(ended.containers[0].metadata.container, "web");
+  EXPECT_EQ(ended.containers[1].runtime, "crio");
+  EXPECT_EQ(ended.containers[2].runtime, "docker");
+  EXPECT_EQ(engines.ended(now, {.containers = 1}).dropped, 2U);
+  EXPECT_EQ(engines.ended(now + std::int64_t{24} * 3600 * 1'000'000'000).containers.size(), 0U);
+}
+
 TEST(EngineFiles, KeepsNoHandleWhicheverCallFails) {
   TreeFiles files;
   files.set_file("/etc/passwd", "u1:x:1000:1000::/home/u1:/bin/sh\n");

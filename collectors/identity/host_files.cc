@@ -2,16 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <span>
-
-#include "collectors/parse/number.h"
 
 namespace cgmon {
 namespace {
 
-constexpr std::size_t kMaxFile = 1U << 20U;
 constexpr std::size_t kStep = 16384;  // most are smaller
-constexpr std::size_t kMaxUsers = 256;
 
 std::string relative(std::string_view path) {
   while (path.starts_with('/')) path.remove_prefix(1);
@@ -28,10 +23,13 @@ HostFiles::~HostFiles() {
   if (root_ >= 0) files_.close(root_);
 }
 
+int HostFiles::open(std::string_view path) {
+  return root_ < 0 ? root_ : files_.open_beneath(root_, relative(path).c_str());
+}
+
 int HostFiles::read(std::string_view path, std::string& text) {
   text.clear();
-  if (root_ < 0) return root_;
-  const int file = files_.open_beneath(root_, relative(path).c_str());
+  const int file = open(path);
   if (file < 0) return file;
   std::size_t size = 0;
   std::int64_t got = 0;
@@ -46,34 +44,47 @@ int HostFiles::read(std::string_view path, std::string& text) {
   return too_large ? -EFBIG : static_cast<int>(std::min<std::int64_t>(got, 0));
 }
 
-std::vector<std::string> HostFiles::directories(std::string_view path, std::size_t bound) {
+int HostFiles::read_at(int file, std::uint64_t offset, std::span<char> buffer) {
+  while (!buffer.empty()) {
+    const std::int64_t got = files_.read(file, buffer, offset);
+    if (got < 0) return static_cast<int>(got);
+    if (got == 0) return -ERANGE;
+    offset += static_cast<std::uint64_t>(got);
+    buffer = buffer.subspan(static_cast<std::size_t>(got));
+  }
+  return 0;
+}
+
+std::vector<std::string> HostFiles::list(std::string_view path, bool directories, std::size_t most,
+                                         int& error) {
   std::vector<std::string> names;
   DirectoryListing listing;
-  if (root_ < 0 || files_.list_directories(root_, relative(path).c_str(), listing) != 0) {
-    return names;
-  }
-  for (const auto& entry : listing.entries()) {
-    if (names.size() == bound) break;
-    names.emplace_back(listing.name(entry));
-  }
+  error = root_ < 0
+              ? root_
+              : files_.list_beneath(root_, relative(path).c_str(), directories, most, listing);
+  if (error != 0) return names;
+  for (const auto& entry : listing.entries()) names.emplace_back(listing.name(entry));
   return names;
 }
 
-std::vector<std::string> user_homes(std::string_view passwd) {
-  std::vector<std::string> homes;
-  while (!passwd.empty() && homes.size() < kMaxUsers) {
-    std::string_view line = take_until(passwd, '\n');
-    take_until(line, ':');  // name
-    take_until(line, ':');  // password
-    const auto uid = parse_number(take_until(line, ':'));
-    take_until(line, ':');  // group
-    take_until(line, ':');  // full name
-    std::string_view home = take_until(line, ':');
-    while (home.ends_with('/')) home.remove_suffix(1);
-    if (!uid || *uid < 1000 || *uid >= 65534 || !home.starts_with('/')) continue;
-    homes.emplace_back(home);
-  }
-  return homes;
+std::vector<std::string> HostFiles::directories(std::string_view path, std::size_t most) {
+  int error = 0;
+  return list(path, true, most, error);
+}
+
+std::vector<std::string> HostFiles::names(std::string_view path, std::size_t most, int& error) {
+  return list(path, false, most, error);
+}
+
+bool is_path_component(std::string_view text) {
+  return !text.empty() && text.size() <= 255 && text != "." && text != ".." &&
+         text.find('/') == text.npos && text.find('\0') == text.npos;
+}
+
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::string path;
+  for (const std::string_view part : parts) path += part;
+  return path;
 }
 
 }  // namespace cgmon

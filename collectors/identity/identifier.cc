@@ -10,6 +10,9 @@ namespace cgmon {
 namespace {
 
 constexpr std::uint8_t kAsks = 12;  // one a pass: three minutes at 15 s
+// Of what is a guess, or where nothing is to come later: what the question is about is older than
+// its cgroup.
+constexpr std::uint8_t kFewAsks = 3;
 /// How many containers are asked about again in a pass, as their state changes; a quarter of them
 /// if there are more.
 constexpr std::int64_t kRefreshEveryNs = 5'000'000'000;
@@ -81,18 +84,32 @@ LabelBounds add_container_labels(const ContainerMetadata& metadata, CgroupLabels
   return bounds;
 }
 
+/// How often there is something to ask about a cgroup until it is answered.
+std::uint8_t Identifier::asks_about(const CgroupLabels& labels, std::string_view path) {
+  if (!labels.container_id.empty()) {
+    const bool readable =
+        std::ranges::find(kEnginesWithFiles, labels.runtime) != kEnginesWithFiles.end();
+    return readable ? kAsks : labels.uid.empty() ? 0 : kFewAsks;
+  }
+  const bool named_in_files = labels.kind == CgroupKind::pod ||
+                              (labels.kind == CgroupKind::machine && !labels.unit.empty());
+  const bool any =
+      named_in_files || !labels.uid.empty() || !identify_path(path).possible_id.empty();
+  return any ? kFewAsks : 0;
+}
+
 void Identifier::add(Slot slot, std::string_view path) {
   if (slot >= entries_.size()) entries_.resize(slot + 1);
   auto labels = std::make_shared<CgroupLabels>(labels_of_path(path));
   const std::string pod_uid = labels->kind == CgroupKind::pod ? labels->pod_uid : std::string();
-  const bool can_ask = !labels->container_id.empty();
+  const std::uint8_t asks = queue_ == nullptr ? 0 : asks_about(*labels, path);
   Entry& entry = entries_[slot];
   entry.labels = std::move(labels);
   entry.known = entry.asked = entry.has_state = false;
   entry.asks_left = 0;
   if (!pod_uid.empty()) pods_.insert_or_assign(pod_uid, slot);
-  if (queue_ == nullptr || !can_ask) return;
-  entry.asks_left = kAsks;
+  if (asks == 0) return;
+  entry.asks_left = asks;
   ++incomplete_;
   any_new_ = true;
   ask(slot);
@@ -115,32 +132,40 @@ void Identifier::ask(Slot slot) {
   Entry& entry = entries_[slot];
   entry.asked = true;
   ++open_questions_;
-  queue_->ask({.key = (std::uint64_t{entry.generation} << 32U) | slot,
-               .runtime = entry.labels->runtime,
-               .id = entry.labels->container_id,
-               .path = entry.labels->id,
-               .pod_uid = entry.labels->pod_uid,
-               .engine_namespace = identify_path(entry.labels->id).engine_namespace});
+  const CgroupLabels& labels = *entry.labels;
+  const PathIdentity path = identify_path(labels.id);
+  const bool readable =
+      std::ranges::find(kEnginesWithFiles, labels.runtime) != kEnginesWithFiles.end();
+  MetadataQuestion question{.key = (std::uint64_t{entry.generation} << 32U) | slot,
+                            .kind = labels.kind,
+                            .runtime = labels.runtime,
+                            .id = readable ? labels.container_id : std::string_view(),
+                            .path = labels.id,
+                            .pod_uid = labels.pod_uid,
+                            .engine_namespace = path.engine_namespace,
+                            .unit = labels.unit,
+                            .uid = labels.uid};
+  if (!path.possible_id.empty() && labels.container_id.empty()) question.id = path.possible_id;
+  queue_->ask(question);
 }
 
 bool Identifier::ask_departed(std::uint32_t number, std::string_view runtime, std::string_view id) {
   if (queue_ == nullptr) return false;
   ++open_questions_;
-  queue_->ask({.key = kDeparted | number,
-               .runtime = runtime,
-               .id = id,
-               .path = {},
-               .pod_uid = {},
-               .engine_namespace = {}});
+  MetadataQuestion question;
+  question.key = kDeparted | number;
+  question.runtime = runtime;
+  question.id = id;
+  queue_->ask(question);
   return true;
 }
 
 void Identifier::refresh(std::int64_t now_ns) {
   if (queue_ == nullptr || entries_.empty()) return;
+  if (auto ended = queue_->take_ended()) ended_ = *std::move(ended);
   // However many ask for pages; a clock that was set back does not hold it up.
   if (now_ns >= refreshed_ns_ && now_ns - refreshed_ns_ < kRefreshEveryNs) return;
   refreshed_ns_ = now_ns;
-  if (auto ended = queue_->take_ended()) ended_ = *std::move(ended);
   queue_->ask_ended(now_ns);
   const std::size_t most = std::max(kRefreshed, entries_.size() / 4);
   std::size_t asked = 0;
@@ -191,7 +216,7 @@ void Identifier::take(const MetadataAnswer& answer) {
     --incomplete_;
   }
   if (!answer.found) {
-    count_failure(answer);
+    if (!answer.reason.empty()) count_failure(answer);
     return;
   }
   entry.known = true;
@@ -206,6 +231,12 @@ void Identifier::apply(Entry& entry, const ContainerMetadata& metadata) {
   const auto set = [](std::string& to, const std::string& from) {
     if (!from.empty()) to = from;
   };
+  // An engine has it, and says so of nothing else.
+  if (labels->kind == CgroupKind::other && !metadata.runtime.empty()) {
+    labels->kind = CgroupKind::container;
+    labels->container_id = identify_path(labels->id).possible_id;
+  }
+  set(labels->user, metadata.user);
   set(labels->name, metadata.name);
   set(labels->image, metadata.image);
   set(labels->image_id, metadata.image_id);
@@ -222,16 +253,20 @@ void Identifier::apply(Entry& entry, const ContainerMetadata& metadata) {
   const LabelBounds bounds = add_container_labels(metadata, *labels);
   if (*labels == *entry.labels) return;
   bounds_.add(bounds);
-  if (const auto pod = pods_.find(labels->pod_uid); pod != pods_.end()) name_pod(*pod, *labels);
+  const auto pod = pods_.find(labels->pod_uid);
+  const bool of_pod = pod != pods_.end() && labels->kind != CgroupKind::pod;
+  if (of_pod) name_pod(*pod, *labels);
   entry.labels = std::move(labels);
 }
 
 /// A pod's cgroup has no engine that knows it: its containers say what it is called.
 void Identifier::name_pod(const std::pair<const std::string, Slot>& pod,
                           const CgroupLabels& container) {
-  auto& labels = entries_[pod.second].labels;
+  Entry& entry = entries_[pod.second];
+  auto& labels = entry.labels;
   if (!labels || labels->kind != CgroupKind::pod || labels->pod_uid != pod.first) return;
   if (container.pod.empty() || labels->pod == container.pod) return;
+  if (std::exchange(entry.asks_left, 0) > 0) --incomplete_;
   auto named = std::make_shared<CgroupLabels>(*labels);
   named->pod = container.pod;
   named->namespace_name = container.namespace_name;

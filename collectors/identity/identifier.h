@@ -44,6 +44,9 @@ class Identifier {
   /// about since the last call.
   void settle(std::int64_t max_wait_ns);
 
+  /// Whether nothing more is to come that would name the cgroup.
+  [[nodiscard]] bool settled(Slot slot) const { return entries_[slot].asks_left == 0; }
+
   /// Asks about a container whose cgroup is gone; false when there is nobody to ask.
   bool ask_departed(std::uint32_t number, std::string_view runtime, std::string_view id);
   /// What was answered of those, by number, taken in by settle() since the last clear.
@@ -73,6 +76,7 @@ class Identifier {
     bool has_state = false;  ///< its engine says how it is, which changes
   };
 
+  [[nodiscard]] static std::uint8_t asks_about(const CgroupLabels& labels, std::string_view path);
   void ask(Slot slot);
   void take(const MetadataAnswer& answer);
   void apply(Entry& entry, const ContainerMetadata& metadata);

@@ -28,9 +28,12 @@ class HeldQuestions final : public MetadataQueue {
   void ask(const MetadataQuestion& asked) override {
     questions.emplace_back(asked.key, asked.id);
     spaces.emplace_back(asked.engine_namespace);
+    uids.emplace_back(asked.uid);
   }
-  void ask_ended(std::int64_t) override {}
-  std::optional<EndedContainers> take_ended() override { return std::nullopt; }
+  void ask_ended(std::int64_t now_ns) override { ended_asked.push_back(now_ns); }
+  std::optional<EndedContainers> take_ended() override {
+    return std::exchange(ended, std::nullopt);
+  }
   void wait(std::int64_t max_ns) override { waits.push_back(max_ns); }
   void take(std::vector<MetadataAnswer>& answers) override {
     answers.insert(answers.end(), ready_.begin(), ready_.end());
@@ -50,7 +53,9 @@ class HeldQuestions final : public MetadataQueue {
 
   std::vector<std::pair<std::uint64_t, std::string>> questions;
   std::vector<std::int64_t> waits;
-  std::vector<std::string> spaces;
+  std::vector<std::string> spaces, uids;
+  std::vector<std::int64_t> ended_asked;
+  std::optional<EndedContainers> ended;
 
  private:
   std::vector<MetadataAnswer> ready_;
@@ -248,6 +253,102 @@ TEST_F(Asked, CountsContainersWithoutANameAsTheyComeAndGo) {
 }
 
 }  // namespace
+
+constexpr const char* kUid = "12345678-9abc-4def-8123-456789abcdef";
+
+TEST_F(Asked, AsksAboutEnginesWithFilesAlone) {
+  identifier.add(0, "/lxc.payload.web");
+  identifier.add(1, "/mesos/" + std::string(kUid));
+  EXPECT_THAT(queue.questions, IsEmpty());
+  EXPECT_TRUE(identifier.settled(0));
+}
+
+TEST_F(Asked, NamesAPodByWhatItsContainerIsToldAndByItself) {
+  const std::string pod = "/kubepods/pod" + std::string(kUid);
+  identifier.add(0, pod);
+  ASSERT_THAT(queue.questions, SizeIs(1));
+  queue.fail_all("");
+  identifier.settle(kWait);
+  EXPECT_THAT(identifier.failures(), IsEmpty()) << "nobody had to know it";
+  identifier.add(1, pod + "/" + kId);
+  queue.answer_all({.name = "k8s_web", .pod = "shop-0", .namespace_name = "prod"});
+  const auto before = identifier.labels(0);
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.labels(0)->pod, "shop-0");
+  EXPECT_EQ(identifier.labels(0)->namespace_name, "prod");
+  EXPECT_EQ(identifier.labels(0)->name, "") << "the container's is not the pod's";
+  EXPECT_EQ(before->pod, "") << "labels are shared with pages: never changed";
+  const auto named = identifier.labels(0);
+  identifier.ask_again();
+  EXPECT_THAT(queue.questions, SizeIs(1)) << "the pod has its name";
+  queue.answer_all({.name = "k8s_web2", .pod = "shop-0", .namespace_name = "prod"});
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.labels(0), named) << "nothing new is no new object";
+}
+
+TEST_F(Asked, NamesNoPodThatIsGone) {
+  const std::string pod = "/kubepods/pod" + std::string(kUid);
+  identifier.add(0, pod);
+  identifier.add(1, pod + "/" + kId);
+  identifier.remove(0);
+  identifier.add(0, "/system.slice/ssh.service");
+  queue.answer_all({.name = "k8s_web", .pod = "shop-0", .namespace_name = "prod"});
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.labels(0)->pod, "");
+  EXPECT_EQ(identifier.labels(1)->pod, "shop-0");
+}
+
+TEST_F(Asked, TakesAGuessForAContainerWhereAnEngineSaysSo) {
+  identifier.add(0, "/testns/ktask");
+  identifier.add(1, "/testns/other");
+  ASSERT_THAT(queue.questions, SizeIs(2));
+  EXPECT_EQ(queue.questions[0].second, "ktask");
+  EXPECT_EQ(queue.spaces[0], "testns");
+  EXPECT_EQ(identifier.labels(0)->kind, CgroupKind::other);
+  const auto other = queue.questions[1];
+  queue.questions.pop_back();
+  queue.answer_all({.name = "ktask", .runtime = "containerd", .complete = true});
+  queue.questions = {other};
+  queue.fail_all("");
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.labels(0)->kind, CgroupKind::container);
+  EXPECT_EQ(identifier.labels(0)->container_id, "ktask");
+  EXPECT_EQ(identifier.labels(0)->runtime, "containerd");
+  EXPECT_EQ(identifier.labels(1)->kind, CgroupKind::other);
+  EXPECT_EQ(identifier.unresolved(), 0U);
+  EXPECT_THAT(identifier.failures(), IsEmpty()) << "a wrong guess is none";
+}
+
+TEST_F(Asked, NamesUsers) {
+  identifier.add(0, "/user.slice/user-1000.slice/session-3.scope");
+  ASSERT_THAT(queue.questions, SizeIs(1));
+  EXPECT_EQ(queue.questions[0].second, "");
+  EXPECT_THAT(queue.uids, ElementsAre("1000"));
+  ContainerMetadata ann;
+  ann.user = "ann";
+  ann.complete = true;
+  queue.answer_all(ann);
+  identifier.settle(kWait);
+  EXPECT_EQ(identifier.labels(0)->user, "ann");
+  EXPECT_EQ(identifier.labels(0)->kind, CgroupKind::unit);
+  EXPECT_TRUE(identifier.settled(0));
+}
+
+TEST_F(Asked, AsksForEndedContainersEachFiveSecondsAndTakesThemAtOnce) {
+  identifier.add(0, "/");
+  identifier.refresh(kStartedAt);
+  EXPECT_THAT(queue.ended_asked, ElementsAre(kStartedAt));
+  EXPECT_THAT(identifier.ended(), IsEmpty());
+  queue.ended = EndedContainers{.containers = {{"docker", kId, {.name = "gone"}}}, .dropped = 3};
+  identifier.refresh(kStartedAt + 1);
+  EXPECT_THAT(queue.ended_asked, SizeIs(1));
+  ASSERT_THAT(identifier.ended(), SizeIs(1));
+  EXPECT_EQ(identifier.ended()[0].metadata.name, "gone");
+  EXPECT_EQ(identifier.ended_dropped(), 3U);
+  identifier.refresh(kStartedAt + 5'000'000'000);
+  EXPECT_THAT(queue.ended_asked, SizeIs(2));
+  EXPECT_THAT(identifier.ended(), SizeIs(1)) << "until the next list is there";
+}
 
 TEST_F(Asked, SaysWhereTheEngineKeepsTheContainer) {
   identifier.add(0, "/default/" + kId);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,8 +32,10 @@ inline constexpr std::size_t kMaxLabelBytes = 256;
 /// long, paths excepted.
 struct ContainerMetadata {
   std::string name, image, image_id;
-  std::string container, pod, namespace_name, pod_uid;  ///< Kubernetes'
+  std::string container, pod, namespace_name, pod_uid;  ///< Kubernetes' or podman's
   bool sandbox = false;
+  std::string user;         ///< whose it is, by the host's /etc/passwd
+  std::string cgroup_path;  ///< that the engine asked for, as it stands in the file
   /// Allowed ones alone, keys as the engine has them, in any order, more than is kept of them if
   /// there are more.
   std::vector<LabelPair> labels, env;
@@ -45,15 +48,24 @@ struct ContainerMetadata {
   bool complete = false;  ///< asking again would bring nothing that names it better
 };
 
-/// What is to be found out. Views live as long as the call that they are handed to.
+/// The engines whose files are read.
+inline constexpr auto kEnginesWithFiles =
+    std::to_array<std::string_view>({"docker", "containerd", "nerdctl", "podman", "crio"});
+
+/// What is to be found out, as far as a path says it: a container (`id`), a pod (`pod_uid` alone),
+/// a machine (`unit`), or nothing but who a user is (`uid`). Views live as long as the call that
+/// they are handed to.
 struct MetadataQuestion {
-  std::uint64_t key = 0;     ///< the asker's; comes back with the answer
-  std::string_view runtime;  ///< as of PathIdentity, may be empty
-  std::string_view id;       ///< the container's, may be empty
-  std::string_view path;     ///< of its cgroup
+  std::uint64_t key = 0;  ///< the asker's; comes back with the answer
+  CgroupKind kind = CgroupKind::container;
+  /// As of PathIdentity; empty for a cgroup that is a container only if an engine knows it.
+  std::string_view runtime;
+  std::string_view id;    ///< the container's, may be empty
+  std::string_view path;  ///< of its cgroup
   std::string_view pod_uid;
   std::string_view engine_namespace;
-  std::uint64_t inode = 0;  ///< of its cgroup, 0: not known
+  std::string_view unit;  ///< systemd's, of a machine
+  std::string_view uid;   ///< whose it is, in decimal digits
 };
 
 /// Answer to one question.
@@ -61,7 +73,9 @@ struct MetadataAnswer {
   std::uint64_t key = 0;  ///< the asker's
   bool found = false;
   std::string_view source;  ///< which engine's files, e.g. "docker"
-  std::string_view reason;  ///< when not found: errno's name, "malformed" or "too_large"
+  /// When not found: errno's name, "malformed" or "too_large"; empty when there was nothing that
+  /// should have been found.
+  std::string_view reason;
   ContainerMetadata metadata;
 };
 

@@ -14,30 +14,35 @@ namespace {
 /// Questions that wait while a disk hangs; more than the cgroups that are followed by default.
 constexpr std::size_t kMaxQuestions = 32'768;
 
-/// Runtimes by static names, so that answers can hold views.
-std::string_view source_named(std::string_view runtime) {
-  for (const std::string_view name : {"docker", "containerd", "nerdctl", "podman", "crio", "garden"}) {
-    if (runtime == name) return name;
+/// What answers a question, by static names, so that answers can hold views.
+std::string_view source_of(const MetadataQuestion& question) {
+  for (const std::string_view name : kEnginesWithFiles) {
+    if (question.runtime == name) return name;
   }
-  return "unknown";
+  if (!question.id.empty()) return "unknown";
+  if (!question.pod_uid.empty()) return "kubernetes";
+  return question.kind == CgroupKind::machine ? "machined" : "passwd";
+}
+
+/// Whether the question was no more than a guess: nobody failed who says no.
+bool is_guess(const MetadataQuestion& question) {
+  return question.id.empty() || question.runtime.empty();
 }
 
 }  // namespace
 
-MetadataAnswer to_answer(std::uint64_t key, std::string_view runtime,
-                         Result<ContainerMetadata> result) {
+MetadataAnswer to_answer(const MetadataQuestion& question, Result<ContainerMetadata> result) {
   MetadataAnswer answer;
-  answer.key = key;
-  answer.source = source_named(runtime);
+  answer.key = question.key;
+  answer.source = source_of(question);
   answer.found = result.has_value();
   if (result) {
     answer.metadata = *std::move(result);
-  } else {
-    const int error = result.error().error;
-    answer.reason = error == EBADMSG ? "malformed"
-                    : error == EFBIG ? "too_large"
-                                     : errno_name(error);
+    return answer;
   }
+  const int error = result.error().error;
+  if (error == ENOENT && is_guess(question)) return answer;
+  answer.reason = error == EBADMSG ? "malformed" : error == EFBIG ? "too_large" : errno_name(error);
   return answer;
 }
 
@@ -45,19 +50,29 @@ struct MetadataThread::State {
   struct Question {
     explicit Question(const MetadataQuestion& asked)
         : key(asked.key),
+          kind(asked.kind),
           runtime(asked.runtime),
           id(asked.id),
           path(asked.path),
           pod_uid(asked.pod_uid),
           engine_namespace(asked.engine_namespace),
-          inode(asked.inode) {}
+          unit(asked.unit),
+          uid(asked.uid) {}
     [[nodiscard]] MetadataQuestion view() const {
-      return {key, runtime, id, path, pod_uid, engine_namespace, inode};
+      return {.key = key,
+              .kind = kind,
+              .runtime = runtime,
+              .id = id,
+              .path = path,
+              .pod_uid = pod_uid,
+              .engine_namespace = engine_namespace,
+              .unit = unit,
+              .uid = uid};
     }
 
     std::uint64_t key;
-    std::string runtime, id, path, pod_uid, engine_namespace;
-    std::uint64_t inode;
+    CgroupKind kind;
+    std::string runtime, id, path, pod_uid, engine_namespace, unit, uid;
   };
 
   Read read;
@@ -99,8 +114,7 @@ void MetadataThread::ask(const MetadataQuestion& question) {
   {
     const std::lock_guard lock(state_->mutex);
     if (state_->questions.size() >= kMaxQuestions) {
-      state_->answers.push_back(
-          to_answer(question.key, question.runtime, failure("too many questions", {}, EAGAIN)));
+      state_->answers.push_back(to_answer(question, failure("too many questions", {}, EAGAIN)));
       return;
     }
     state_->questions.emplace_back(question);
@@ -153,8 +167,7 @@ void MetadataThread::run(State& state) {
       state.questions.pop_front();
       state.busy = true;
       lock.unlock();
-      MetadataAnswer answer =
-          to_answer(question.key, question.runtime, state.read(question.view()));
+      MetadataAnswer answer = to_answer(question.view(), state.read(question.view()));
       lock.lock();
       state.answers.push_back(std::move(answer));
       state.busy = false;

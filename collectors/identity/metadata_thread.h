@@ -42,7 +42,7 @@ class MetadataThread final : public MetadataQueue {
 };
 
 /// The answer that a Result stands for.
-[[nodiscard]] MetadataAnswer to_answer(std::uint64_t key, std::string_view runtime,
+[[nodiscard]] MetadataAnswer to_answer(const MetadataQuestion& question,
                                        Result<ContainerMetadata> result);
 
 }  // namespace cgmon

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <thread>
 
 namespace cgmon {
 namespace {
@@ -155,16 +156,62 @@ TEST(MetadataThread, MayBeAskedAndEmptiedByManyThreads) {
 
 TEST(ToAnswer, NamesTheReasonOfAFailure) {
   const auto reason = [](int error) {
-    return to_answer(7, "docker", failure("x", "/y", error)).reason;
+    return to_answer({.key = 7, .runtime = "docker", .id = "a"}, failure("x", "/y", error)).reason;
   };
   EXPECT_EQ(reason(ENOENT), "ENOENT");
   EXPECT_EQ(reason(EACCES), "EACCES");
   EXPECT_EQ(reason(EBADMSG), "malformed");
   EXPECT_EQ(reason(EFBIG), "too_large");
-  const MetadataAnswer answer = to_answer(7, "rkt", failure("x", "", EIO));
+  const MetadataAnswer answer =
+      to_answer({.key = 7, .runtime = "rkt", .id = "a"}, failure("x", "", EIO));
   EXPECT_EQ(answer.key, 7U);
   EXPECT_FALSE(answer.found);
   EXPECT_EQ(answer.source, "unknown") << "a view may not outlive the question";
+}
+
+TEST(ToAnswer, TakesAWrongGuessForNoFailure) {
+  const auto missing = [] { return failure("x", "", ENOENT); };
+  EXPECT_EQ(to_answer({.runtime = "docker", .id = "a"}, missing()).reason, "ENOENT");
+  EXPECT_EQ(to_answer({.id = "a"}, missing()).reason, "");
+  EXPECT_EQ(to_answer({.kind = CgroupKind::pod, .pod_uid = "u"}, missing()).reason, "");
+  const MetadataAnswer machine =
+      to_answer({.kind = CgroupKind::machine, .unit = "x"}, failure("x", "", EACCES));
+  EXPECT_EQ(machine.reason, "EACCES");
+  EXPECT_EQ(machine.source, "machined");
+  EXPECT_EQ(to_answer({.pod_uid = "u"}, missing()).source, "kubernetes");
+  EXPECT_EQ(to_answer({.uid = "1"}, missing()).source, "passwd");
+  EXPECT_EQ(to_answer({.id = "a"}, missing()).source, "unknown");
+}
+
+TEST(MetadataThread, ListsWhatHasEndedOnceAtATimeAndAfterTheQuestions) {
+  std::promise<void> entered, released;
+  std::atomic<int> lists = 0;
+  MetadataThread thread(
+      [&](const MetadataQuestion&) {
+        entered.set_value();
+        released.get_future().wait();
+        return Result<ContainerMetadata>(ContainerMetadata{.name = "web"});
+      },
+      [&](std::int64_t now_ns) {
+        ++lists;
+        return EndedContainers{.containers = {}, .dropped = static_cast<std::size_t>(now_ns)};
+      });
+  thread.ask(MetadataQuestion{.key = 1, .runtime = "docker", .id = "a"});
+  entered.get_future().wait();
+  thread.ask_ended(7);
+  thread.ask_ended(8);  // while one is wanted
+  EXPECT_FALSE(thread.take_ended());
+  released.set_value();
+  std::optional<EndedContainers> ended;
+  const auto give_up = steady_clock::now() + std::chrono::nanoseconds(kLong);
+  while (!(ended = thread.take_ended()) && steady_clock::now() < give_up) {
+    std::this_thread::yield();
+  }
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->dropped, 7U);
+  EXPECT_EQ(lists, 1);
+  EXPECT_THAT(answers_of(thread), SizeIs(1)) << "names come first";
+  EXPECT_FALSE(thread.take_ended()) << "each list is handed out once";
 }
 
 }  // namespace

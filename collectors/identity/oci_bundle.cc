@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "collectors/identity/allowed_keys.h"
 #include "collectors/identity/docker.h"
 #include "collectors/identity/json_visit.h"
 #include "collectors/identity/utf8.h"
@@ -9,7 +10,7 @@
 namespace cgmon {
 namespace {
 
-constexpr std::size_t kMaxStored = 10'000;
+constexpr std::size_t kLongestPath = 4096;
 
 std::string repaired(std::string_view text) { return repair_text(text, kMaxLabelBytes); }
 
@@ -32,7 +33,8 @@ void take_containerd(std::string_view key, std::string_view value, ContainerMeta
   if (metadata.runtime.empty()) metadata.runtime = "containerd";
 }
 
-void take_crio(std::string_view key, std::string_view value, ContainerMetadata& metadata) {
+void take_crio(std::string_view key, std::string_view value, const AllowedKeys& allowed,
+               ContainerMetadata& metadata) {
   // podman writes Created, too, and nothing else of these.
   if (key == "Created") metadata.life.created_at_ns = parse_rfc3339(value);
   if (key == "ContainerType") metadata.sandbox = value == "sandbox";
@@ -41,18 +43,29 @@ void take_crio(std::string_view key, std::string_view value, ContainerMetadata& 
   if (key == "Image") metadata.image_id = repaired(value);
   if (key == "Namespace") metadata.namespace_name = repaired(value);
   if (key == "KubeName") metadata.pod = repaired(value);
+  if (key == "Metadata") {
+    visit_json(value, [&](JsonKeys keys, const JsonValue& member) {
+      const bool is_count = member.kind == JsonValue::Kind::number && member.number >= 0;
+      if (keys_are(keys, "attempt") && is_count) {
+        metadata.life.restarts = static_cast<std::uint64_t>(member.number);
+      }
+    });
+  }
   if (key != "Labels") return;
   visit_json(value, [&](JsonKeys keys, const JsonValue& label) {
-    if (keys.size() == 1 && label.is_text()) take_kubelet_label(keys[0], label.text, metadata);
+    if (keys.size() != 1 || !label.is_text()) return;
+    take_kubelet_label(keys[0], label.text, metadata);
+    take_allowed_label(keys[0], label.text, allowed, metadata);
   });
 }
 
-void take_annotation(std::string_view key, std::string_view value, ContainerMetadata& metadata) {
+void take_annotation(std::string_view key, std::string_view value, const AllowedKeys& allowed,
+                     ContainerMetadata& metadata) {
   constexpr std::string_view kContainerd = "io.kubernetes.cri.", kCrio = "io.kubernetes.cri-o.";
   if (key.starts_with(kContainerd)) {
     take_containerd(key.substr(kContainerd.size()), value, metadata);
   } else if (key.starts_with(kCrio)) {
-    take_crio(key.substr(kCrio.size()), value, metadata);
+    take_crio(key.substr(kCrio.size()), value, allowed, metadata);
   } else if (key == "io.container.manager") {
     metadata.runtime = value == "libpod" ? "podman" : value == "cri-o" ? "crio" : "";
   } else if (key == "nerdctl/name") {
@@ -65,53 +78,25 @@ void take_annotation(std::string_view key, std::string_view value, ContainerMeta
 
 }  // namespace
 
-Result<ContainerMetadata> parse_bundle(std::string_view json, std::string_view id) {
+Result<ContainerMetadata> parse_bundle(std::string_view json, std::string_view id,
+                                       const AllowedKeys& allowed) {
   ContainerMetadata metadata;
   const JsonTop top = visit_json(json, [&](JsonKeys keys, const JsonValue& value) {
     if (keys.size() == 2 && keys[0] == "annotations" && value.is_text()) {
-      take_annotation(keys[1], value.text, metadata);
+      take_annotation(keys[1], value.text, allowed, metadata);
+    } else if (keys_are(keys, "linux", "cgroupsPath") && value.is_text() &&
+               value.text.size() <= kLongestPath) {
+      metadata.cgroup_path = value.text;
+    } else if (keys_are(keys, "process", "env", "") && value.is_text()) {
+      take_allowed_variable(value.text, allowed, metadata);
     }
   });
   if (top != JsonTop::object) return failure("no JSON object", {}, EBADMSG);
-  // podman's name is elsewhere; other engines know theirs by the id.
-  if (metadata.name.empty() && metadata.runtime != "podman") metadata.name = repaired(id);
+  // podman's and CRI-O's name is in their list, too; other engines know theirs by the id.
+  const bool listed = metadata.runtime == "podman" || metadata.runtime == "crio";
+  if (metadata.name.empty() && !listed) metadata.name = repaired(id);
   metadata.complete = !metadata.name.empty();
   return metadata;
-}
-
-Result<std::vector<StoredContainer>> parse_stored_containers(std::string_view json) {
-  std::vector<StoredContainer> stored;
-  StoredContainer entry;
-  const auto take_metadata = [&](JsonKeys keys, const JsonValue& value) {
-    if (!value.is_text()) return;
-    if (keys_are(keys, "image-name")) entry.image = repaired(value.text);
-    if (keys_are(keys, "image-id")) entry.image_id = repaired(value.text);
-    if (keys_are(keys, "name") && entry.name.empty()) entry.name = repaired(value.text);
-  };
-  const JsonTop top = visit_json(json, [&](JsonKeys keys, const JsonValue& value) {
-    if (keys.size() == 1 && value.kind == JsonValue::Kind::object_end) {
-      if (!entry.id.empty() && stored.size() < kMaxStored) stored.push_back(std::move(entry));
-      entry = {};
-    }
-    if (!value.is_text()) return;
-    if (keys_are(keys, "", "id")) entry.id = repaired(value.text);
-    if (keys_are(keys, "", "names", "") && entry.name.empty()) entry.name = repaired(value.text);
-    if (keys_are(keys, "", "created")) entry.created_at_ns = parse_rfc3339(value.text);
-    if (keys_are(keys, "", "metadata")) visit_json(value.text, take_metadata);
-  });
-  if (top != JsonTop::array) return failure("no JSON array", {}, EBADMSG);
-  return stored;
-}
-
-PodLogName parse_pod_log_name(std::string_view name) {
-  const std::size_t last = name.rfind('_');
-  if (last == name.npos || last == 0) return {};
-  const std::size_t first = name.rfind('_', last - 1);
-  if (first == name.npos) return {};
-  const PodLogName parts{name.substr(0, first), name.substr(first + 1, last - first - 1),
-                         name.substr(last + 1)};
-  const bool whole = !parts.namespace_name.empty() && !parts.pod.empty() && !parts.uid.empty();
-  return whole && parts.namespace_name.find('_') == name.npos ? parts : PodLogName{};
 }
 
 }  // namespace cgmon

@@ -83,34 +83,5 @@ TEST(ParseBundle, BoundsHostileTexts) {
   EXPECT_EQ(read->name, std::string(kMaxLabelBytes, 'x'));
 }
 
-TEST(ParseStoredContainers, ReadsPodmansList) {
-  const auto list = parse_stored_containers(
-      R"([{"id":"aa","names":["web","other"],"image":"f5","layer":"b7",
-           "metadata":"{\"image-name\":\"localhost/bb:1\",\"image-id\":\"f5\",\"name\":\"web\",\"created-at\":1700000000}",
-           "created":"2026-11-23T22:10:03.5Z","flags":{"MountLabel":""}},
-          {"id":"bb","metadata":"{\"name\":\"only-there\"}"},{"names":["no id"]}])");
-  ASSERT_TRUE(list);
-  ASSERT_EQ(list->size(), 2U);
-  EXPECT_EQ((*list)[0].name, "web");
-  EXPECT_EQ((*list)[0].image, "localhost/bb:1");
-  EXPECT_EQ((*list)[0].image_id, "f5");
-  EXPECT_GT((*list)[0].created_at_ns, 0);
-  EXPECT_EQ((*list)[1].name, "only-there");
-  EXPECT_FALSE(parse_stored_containers("{}"));
-  EXPECT_FALSE(parse_stored_containers("[{"));
-  EXPECT_FALSE(parse_stored_containers(""));
-  EXPECT_TRUE(parse_stored_containers("[]")->empty());
-}
-
-TEST(ParsePodLogName, SplitsFromTheRight) {
-  const PodLogName parts = parse_pod_log_name("prod_shop-0_0f3a");
-  EXPECT_EQ(parts.namespace_name, "prod");
-  EXPECT_EQ(parts.pod, "shop-0");
-  EXPECT_EQ(parts.uid, "0f3a");
-  for (const char* const text : {"", "_", "__", "a_b", "a__c", "_b_c", "a_b_", "a_b_c_d"}) {
-    EXPECT_EQ(parse_pod_log_name(text).uid, "") << text;
-  }
-}
-
 }  // namespace
 }  // namespace cgmon

@@ -112,7 +112,7 @@ TEST(Allocations, AreNoneInSteadyStateOverACapturedHostWithAbsentFilesAndDyingCg
        {"debian-6.1-v2-systemd", "debian-6.1-v1-systemd", "debian-6.1-hybrid-cgroupfs"}) {
     for (const std::size_t descriptors : {std::size_t{0}, std::size_t{4096}}) {
       FixtureHost host(fixture);
-      DockerNames names(host.files, host.roots);
+      EngineNames names(host.files, host.roots);
       NamesBeside beside(names);
       const auto collector = host.collector({.descriptors = descriptors}, nullptr, &beside);
       Pass pass{*collector, {}, PrometheusText(), {}};

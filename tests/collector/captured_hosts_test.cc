@@ -41,7 +41,7 @@ class CapturedHosts : public testing::TestWithParam<Captured> {
   }
 
   FixtureHost host_;
-  DockerNames names_;
+  EngineNames names_;
   Snapshot snapshot_;
   std::string page_;
 };

@@ -131,7 +131,7 @@ TEST(CollectorNetwork, ShowsAPodsNamespaceOnItsSandboxAndStaysWithIt) {
   host.host_.files.set_file(
       "/var/lib/docker/containers/" + container + "/config.v2.json",
       R"({"Name":"/k8s_POD","Config":{"Labels":{"io.kubernetes.docker.type":"podsandbox"}}})");
-  DockerNames names(host.host_.files, host.host_.roots);
+  EngineNames names(host.host_.files, host.host_.roots);
   host.collector_ = host.host_.collector({}, nullptr, &names);
   for (int pass = 0; pass < 3; ++pass) {
     EXPECT_THAT(host.samples(kReceived), ElementsAre(HasSubstr("id=\"/\""), HasSubstr(sandbox)))

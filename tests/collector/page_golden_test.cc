@@ -12,7 +12,7 @@ class Page : public testing::TestWithParam<const char*> {};
 
 TEST_P(Page, IsAsCommitted) {
   FixtureHost host(GetParam());
-  DockerNames names(host.files, host.roots);
+  EngineNames names(host.files, host.roots);
   const auto collector = host.collector({}, nullptr, &names);
   Snapshot snapshot;
   collector->collect(snapshot, kNoDeadline);

@@ -10,7 +10,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from support import checks, exposition
-from support.agent import dies_with_us, run
+from support.agent import Agent, dies_with_us, run
 from support.checks import Skip, expect, expect_equal, wait_until
 
 kCommandSeconds = 40
@@ -53,17 +53,17 @@ def is_removed(directory):
     return not os.path.exists(directory)
 
 
-def page_of(top):
-    ended = run(
-        checks.agent_binary(),
-        "--once",
-        "-o",
-        "prometheus",
+def host_flags(top):
+    return (
         f"--path.rootfs={top}/host",
         "--path.procfs=/proc",
         "--path.sysfs=/sys",
         "--path.cgroupfs=/sys/fs/cgroup",
     )
+
+
+def page_of(top, *flags):
+    ended = run(checks.agent_binary(), "--once", "-o", "prometheus", *host_flags(top), *flags)
     expect_equal(ended.code, 0, f"exit code; stderr {ended.stderr!r}")
     return exposition.parse(ended.stdout)
 
@@ -100,6 +100,67 @@ def podman_container():
             subprocess.run([*engine, "rm", "-f", "-t0", "-a"], capture_output=True, check=False)
         expect_equal(labels.get("name"), "web", "name")
         expect_equal(labels.get("image"), "localhost/own:1", "image")
+
+
+def podman_pod():
+    """A pod is called so on itself and its containers; its infra container is the sandbox; allowed
+    labels, the state and how a container ended are known."""
+    checks.need_root()
+    podman, runc = need_program("podman", "podman"), need_program("runc", "runc")
+    with own_host() as top:
+        storage = f"{top}/host/var/lib/containers/storage"
+        os.makedirs(storage)
+        # The infra container takes no --ulimit.
+        with open(f"{top}/containers.conf", "w", encoding="utf-8") as file:
+            file.write('[containers]\ndefault_ulimits=["nofile=1024:1024","nproc=1024:1024"]\n')
+        engine = ["env", f"CONTAINERS_CONF={top}/containers.conf", podman, "--root", storage]
+        engine += ["--runroot", f"{top}/run", "--tmpdir", f"{top}/tmp", "--storage-driver=vfs"]
+        engine += ["--cgroup-manager=cgroupfs", "--events-backend=file", "--runtime", runc]
+        command(["tar", "-C", f"{top}/rootfs", "-cf", f"{top}/image.tar", "."])
+        command([*engine, "import", f"{top}/image.tar", "localhost/own:1"])
+        infra = ["--infra-image=localhost/own:1", "--infra-command=/bin/sleep 300"]
+        try:
+            pod = command([*engine, "pod", "create", "--name=shop", "--network=none", *infra])
+            start = [*engine, "run", "-d", "--pod=shop"]
+            identity = command([*start, "--name=web", "--label=team=a", "localhost/own:1", *kSleep])
+            ended = command([*start, "--name=job", "localhost/own:1", "/bin/busybox", "false"])
+            command([*engine, "wait", "job"])
+            kinds = check_pod(top, pod, identity)
+            check_ended(top, ended)
+        finally:
+            subprocess.run([*engine, "pod", "rm", "-f", "-t0", "-a"], capture_output=True, check=False)
+            subprocess.run([*engine, "rm", "-f", "-t0", "-a"], capture_output=True, check=False)
+        expect_equal(kinds, {"pod": 1, "sandbox": 1, "container": 1}, "series of the pod")
+
+
+def check_pod(top, pod, identity):
+    """How many cgroups of each kind the pod has."""
+    infos = [
+        sample.labels
+        for sample in page_of(top, "--labels.container=team").samples("container_info")
+        if sample.labels.get("pod_uid") == pod and sample.labels.get("kind") != "other"
+    ]
+    kinds = {}
+    for labels in infos:
+        kinds[labels["kind"]] = kinds.get(labels["kind"], 0) + 1
+        expect_equal(labels.get("pod"), "shop", "pod")
+    (web,) = [labels for labels in infos if labels.get("container_id") == identity]
+    expect_equal(web.get("name"), "web", "name")
+    expect_equal(web.get("container_label_team"), "a", "the allowed label")
+    return kinds
+
+
+def check_ended(top, identity):
+    with Agent(checks.agent_binary(), *host_flags(top)) as agent:
+
+        def is_there():
+            return agent.scrape().samples("container_exit_code", container_id=identity)
+
+        wait_until(is_there, 20, "the container that has ended")
+        (code,) = agent.scrape().samples("container_exit_code", container_id=identity)
+        expect_equal(code.value(), 1.0, "exit code")
+        expect_equal(code.labels.get("name"), "job", "name")
+        expect_equal(code.labels.get("pod"), "shop", "pod")
 
 
 @contextlib.contextmanager
@@ -139,6 +200,26 @@ def containerd_container():
         expect("image" not in labels, "ctr's bundles say nothing of an image")
 
 
+def container_of_any_name():
+    """A container of another namespace, with an id that is a word, is one by its engine's word."""
+    checks.need_root()
+    identity = f"cgmon-task-{os.getpid()}"
+    space = f"cgmon-ns-{os.getpid()}"
+    with own_host() as top, own_containerd(top) as ctr:
+        ctr = [*ctr, "-n", space]
+        command([*ctr, "run", "-d", "--rootfs", f"{top}/rootfs", identity, *kSleep])
+        try:
+            page = page_of(top)
+        finally:
+            for ending in (["task", "rm", "-f"], ["container", "rm"]):
+                subprocess.run([*ctr, *ending, identity], capture_output=True, check=False)
+        labels = page.sample("container_info", container_id=identity).labels
+        expect_equal(labels.get("id"), f"/{space}/{identity}", "cgroup")
+        expect_equal(labels.get("name"), identity, "name")
+        expect_equal(labels.get("kind"), "container", "kind")
+        expect_equal(labels.get("runtime"), "containerd", "runtime")
+
+
 if __name__ == "__main__":
-    kChecks = [podman_container, containerd_container]
+    kChecks = [podman_container, podman_pod, containerd_container, container_of_any_name]
     checks.run_or_skip(lambda: checks.main("engines", kChecks, 110))

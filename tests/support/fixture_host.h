@@ -12,7 +12,8 @@
 
 #include "agent/expose/prometheus_text.h"
 #include "collectors/collector.h"
-#include "collectors/identity/docker.h"
+#include "collectors/identity/engine_files.h"
+#include "collectors/identity/metadata_thread.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/tree_files.h"
 
@@ -20,21 +21,13 @@ namespace cgmon {
 
 inline constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
 
-/// Answers from docker's files at once, on the asking thread.
-class DockerNames final : public MetadataQueue {
+/// Answers from engines' files at once, on the asking thread.
+class EngineNames final : public MetadataQueue {
  public:
-  DockerNames(Files& files, const Roots& roots) : docker_(files, roots, {}) {}
+  EngineNames(Files& files, const Roots& roots) : engines_(files, roots, {}) {}
 
   void ask(const MetadataQuestion& asked) override {
-    MetadataAnswer answer{.key = asked.key, .source = asked.runtime};
-    auto metadata = docker_.read(asked.id);
-    answer.found = metadata.has_value();
-    if (metadata) {
-      answer.metadata = *std::move(metadata);
-    } else {
-      answer.reason = errno_name(metadata.error().error);
-    }
-    answers_.push_back(std::move(answer));
+    answers_.push_back(to_answer(asked, engines_.read(asked)));
   }
   void ask_ended(std::int64_t) override {}
   std::optional<EndedContainers> take_ended() override { return std::nullopt; }
@@ -45,7 +38,7 @@ class DockerNames final : public MetadataQueue {
   }
 
  private:
-  DockerFiles docker_;
+  EngineFiles engines_;
   std::vector<MetadataAnswer> answers_;
 };
 

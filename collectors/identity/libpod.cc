@@ -1,0 +1,158 @@
+#include "collectors/identity/libpod.h"
+
+#include <algorithm>
+#include <array>
+
+#include "collectors/identity/allowed_keys.h"
+#include "collectors/identity/bolt.h"
+#include "collectors/identity/docker.h"
+#include "collectors/identity/json_visit.h"
+#include "collectors/identity/utf8.h"
+
+namespace cgmon {
+namespace {
+
+constexpr std::size_t kLongestPath = 4096;
+constexpr int kAttempts = 3;  // podman may write twice while we read
+
+std::string repaired(std::string_view text) { return repair_text(text, kMaxLabelBytes); }
+
+/// Lets `use` read a store's database, again where it was written meanwhile. False where there is
+/// none.
+template <class F>
+bool with_database(HostFiles& host, std::string_view store, F use) {
+  const int file = host.open(joined({store, "/libpod/bolt_state.db"}));
+  if (file < 0) return false;
+  bool done = false;
+  for (int attempt = 0; attempt < kAttempts && !done; ++attempt) {
+    Bolt bolt([&](std::uint64_t offset, std::span<char> buffer) {
+      return host.read_at(file, offset, buffer) == 0;
+    });
+    if (!bolt.is_open()) break;
+    use(bolt);
+    done = bolt.unchanged();
+  }
+  host.close(file);
+  return done;
+}
+
+}  // namespace
+
+bool parse_libpod_config(std::string_view json, const AllowedKeys& allowed,
+                         ContainerMetadata& metadata) {
+  ContainerMetadata read;
+  const JsonTop top = visit_json(json, [&](JsonKeys keys, const JsonValue& value) {
+    if (keys_are(keys, "pause") && value.kind == JsonValue::Kind::boolean) read.sandbox = value.yes;
+    if (!value.is_text()) return;
+    const std::string_view text = value.text;
+    if (keys_are(keys, "name")) read.name = repaired(text);
+    if (keys_are(keys, "rootfsImageName")) read.image = repaired(text);
+    if (keys_are(keys, "rootfsImageID")) read.image_id = repaired(text);
+    if (keys_are(keys, "pod")) read.pod_uid = repaired(text);
+    if (keys_are(keys, "createdTime")) read.life.created_at_ns = parse_rfc3339(text);
+    if (keys_are(keys, "logPath") && text.starts_with('/') && text.size() <= kLongestPath) {
+      read.log_path = text;
+    }
+    if (keys.size() == 2 && keys[0] == "labels") take_allowed_label(keys[1], text, allowed, read);
+    if (keys_are(keys, "spec", "process", "env", "")) take_allowed_variable(text, allowed, read);
+  });
+  if (top != JsonTop::object || read.name.empty()) return false;
+  const auto set = [](std::string& to, std::string& from) {
+    if (!from.empty()) to.swap(from);
+  };
+  set(metadata.name, read.name);
+  set(metadata.image, read.image);
+  set(metadata.image_id, read.image_id);
+  set(metadata.pod_uid, read.pod_uid);
+  set(metadata.log_path, read.log_path);
+  if (read.life.created_at_ns != 0) metadata.life.created_at_ns = read.life.created_at_ns;
+  metadata.sandbox |= read.sandbox;
+  metadata.labels.swap(read.labels);
+  metadata.env.swap(read.env);
+  metadata.left_out = read.left_out;
+  return true;
+}
+
+bool parse_libpod_state(std::string_view json, ContainerMetadata& metadata) {
+  using enum ContainerState;
+  // define.ContainerStatus: unknown, configured, created, running, stopped, paused, exited,
+  // removing, stopping.
+  constexpr std::array kStates{unknown, created, created, running, exited,
+                               paused,  exited,  exited,  running};
+  ContainerLife life;
+  std::int64_t started = 0, exit_code = 0;
+  bool any = false;
+  const JsonTop top = visit_json(json, [&](JsonKeys keys, const JsonValue& value) {
+    if (keys.size() != 1) return;
+    if (value.is_text()) {
+      if (keys_are(keys, "startedTime")) started = parse_rfc3339(value.text);
+      if (keys_are(keys, "finishedTime")) life.finished_at_ns = parse_rfc3339(value.text);
+    } else if (value.kind == JsonValue::Kind::boolean) {
+      if (keys_are(keys, "oomKilled")) life.oom_killed = value.yes;
+    } else if (value.kind == JsonValue::Kind::number) {
+      if (keys_are(keys, "exitCode")) exit_code = value.number;
+      if (keys_are(keys, "restartCount") && value.number >= 0) {
+        life.restarts = static_cast<std::uint64_t>(value.number);
+      }
+      if (keys_are(keys, "pid") && value.number > 0 && value.number <= UINT32_MAX) {
+        metadata.init_pid = static_cast<std::uint32_t>(value.number);
+      }
+      if (!keys_are(keys, "state")) return;
+      any = true;
+      const bool known =
+          value.number >= 0 && static_cast<std::uint64_t>(value.number) < kStates.size();
+      life.state = known ? kStates.at(static_cast<std::size_t>(value.number)) : unknown;
+    }
+  });
+  if (top != JsonTop::object || !any) return false;
+  if (life.state == running || life.state == paused) life.started_at_ns = started;
+  if (life.state == exited && exit_code >= INT32_MIN && exit_code <= INT32_MAX) {
+    life.exit_code = static_cast<std::int32_t>(exit_code);  // left out where it is 0
+  }
+  // Not there while it is 0.
+  if (!life.restarts) life.restarts = 0;
+  life.created_at_ns = metadata.life.created_at_ns;
+  life.health = metadata.life.health;
+  metadata.life = life;
+  return true;
+}
+
+bool LibpodDatabase::read(std::string_view store, std::string_view id, const AllowedKeys& allowed,
+                          ContainerMetadata& metadata) {
+  bool found = false;
+  ContainerMetadata read;
+  const bool done = with_database(host_, store, [&](Bolt& bolt) {
+    read = metadata;
+    found = bolt.get({"ctr", id, "config"}, text_) && parse_libpod_config(text_, allowed, read) &&
+            bolt.get({"ctr", id, "state"}, text_) && parse_libpod_state(text_, read);
+  });
+  if (done && found) metadata = read;
+  return done && found;
+}
+
+std::string LibpodDatabase::pod_name(std::string_view store, std::string_view pod_id) {
+  std::string name;
+  const bool done = with_database(host_, store, [&](Bolt& bolt) {
+    name.clear();
+    if (!bolt.get({"pod", pod_id, "config"}, text_)) return;
+    const JsonTop top = visit_json(text_, [&](JsonKeys keys, const JsonValue& value) {
+      if (keys_are(keys, "name") && value.is_text()) name = repaired(value.text);
+    });
+    if (top != JsonTop::object) name.clear();
+  });
+  return done ? name : std::string();
+}
+
+std::vector<std::string> LibpodDatabase::ids(std::string_view store, std::size_t most) {
+  std::vector<std::string> found;
+  const bool done = with_database(host_, store, [&](Bolt& bolt) {
+    found.clear();
+    bolt.each({"ctr"}, [&](std::string_view key, bool is_bucket, std::string_view) {
+      if (is_bucket) found.emplace_back(key);
+      return found.size() < most;
+    });
+  });
+  return done ? found : std::vector<std::string>();
+}
+
+}  // namespace cgmon

@@ -98,6 +98,7 @@ enum class FlagOf : std::uint8_t {
   kill_after,
   json,
   openmetrics,
+  driver,
   best_effort,
   force,
   spec,
@@ -274,6 +275,12 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
      .value_name = "FILE",
      .help = "Write the figures for a textfile collector, atomically. Default: "
              "none."},
+    {.name = "driver",
+     .task = CommandTask::run,
+     .value_name = "DRIVER",
+     .help = "Who makes the cgroups: systemd (a scope, over D-Bus), cgroupfs, or auto (systemd "
+             "where it runs, unless --force). Default: auto.",
+     .words = "auto systemd cgroupfs"},
     {.name = "best-effort",
      .task = CommandTask::run,
      .help = "A limit that cannot be enforced is a warning, no error."},

@@ -323,6 +323,16 @@ Result<void> set_limits(const RunWords& words, RunSpec& spec) {
   return done ? set_process_limits(words, spec) : done;
 }
 
+Result<void> set_driver(const RunWords& words, RunSpec& spec) {
+  const std::string* const text = value_of(words, "driver");
+  if (text == nullptr || *text == "auto") return {};
+  if (*text != "systemd" && *text != "cgroupfs") {
+    return expected("driver", "auto, systemd or cgroupfs", *text);
+  }
+  spec.driver = *text == "systemd" ? Driver::systemd : Driver::cgroupfs;
+  return {};
+}
+
 void set_switches(const RunWords& words, RunSpec& spec) {
   spec.best_effort = has(words, "best-effort");
   spec.force = has(words, "force");
@@ -339,6 +349,7 @@ Result<RunSpec> unchecked_spec(const RunWords& words) {
   RunSpec spec;
   Result<void> done = set_limits(words, spec);
   if (done) done = set_times(words, spec);
+  if (done) done = set_driver(words, spec);
   if (!done) return tl::unexpected(done.error());
   Result<Isolation> isolated = isolation(words);
   if (!isolated) return tl::unexpected(isolated.error());

@@ -44,12 +44,23 @@ Caller caller() {
   return found;
 }
 
-Result<void> check_systemd(SystemFiles& files, const RunSpec& spec) {
+/// Whether systemd is to make the cgroups; an Error where that cannot be, or may not.
+Result<bool> is_by_systemd(SystemFiles& files, const RunSpec& spec, const Caller& who) {
   FileStatus status;
-  if (spec.force || files.status(Files::kAbsolute, "/run/systemd/system", status) != 0) return {};
+  const bool is_there = files.status(Files::kAbsolute, "/run/systemd/system", status) == 0;
+  // What was handed to an ordinary user is a unit with Delegate=yes: there systemd stays out.
+  if (spec.driver == Driver::by_host) return is_there && !spec.force && who.uid == 0;
+  if (spec.driver == Driver::systemd) {
+    if (is_there) return true;
+    return failure(
+        "--driver=systemd: no systemd runs here, there is no /run/systemd/system; take "
+        "--driver=cgroupfs");
+  }
+  if (!is_there || spec.force || who.uid != 0) return false;
   return failure(
       "systemd manages the cgroups of this host, and a tree with two managers is a tree that one "
-      "of them breaks; --force makes /cgmon-run beside systemd's own all the same");
+      "of them breaks; take --driver=systemd, or --force makes /cgmon-run beside systemd's own all "
+      "the same");
 }
 
 }  // namespace
@@ -61,9 +72,11 @@ int run_command(const RunSpec& spec, const Roots& roots) {
   const SystemClock clock;
   const Result<Layout> layout = detect_layout(files, roots);
   if (!layout) return fail(layout.error());
-  if (Result<void> fine = check_systemd(files, spec); !fine) return fail(fine.error());
+  const Result<bool> by_systemd = is_by_systemd(files, spec, who);
+  if (!by_systemd) return fail(by_systemd.error());
   who.parents = run_parents(files, roots, *layout);
-  const PlanContext context{files, roots, *layout, random_id(), block_device, device_node, who};
+  const PlanContext context{files,        roots,       *layout,     random_id(),
+                            block_device, device_node, *by_systemd, who};
   const Result<Plan> plan = make_plan(spec, context);
   if (!plan) return fail(plan.error());
   if (spec.dry_run) {

@@ -24,4 +24,7 @@ set_target_properties(libseccomp::libseccomp PROPERTIES
   IMPORTED_LOCATION "${LIBSECCOMP_LIBRARY}"
   INTERFACE_INCLUDE_DIRECTORIES "${LIBSECCOMP_INCLUDE_DIR}")
 
+# Its header alone: the library is loaded by who runs a command with systemd, and by nobody else.
+find_path(SYSTEMD_INCLUDE_DIR systemd/sd-bus.h REQUIRED)  # agent/enforce/scope
+
 include(civetweb)  # agent/http

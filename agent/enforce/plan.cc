@@ -33,6 +33,10 @@ class Planner : private PlanParts {
     if (context_.layout.hierarchies.empty()) {
       return failure("no cgroup hierarchy is mounted; mount one, or give --path.cgroupfs");
     }
+    if (context_.by_systemd) {
+      plan_.unit.name = std::string(kRunParent + 1) + '-' + context_.id + ".scope";
+      plan_.unit.slice = "system.slice";
+    }
     add_directories();
     if (plan_.directories.empty()) {
       plan_.warnings.push_back(
@@ -50,6 +54,7 @@ class Planner : private PlanParts {
     }
     add_counting_rules();
     if (Result<void> done = add_start(); !done) return tl::unexpected(done.error());
+    if (context_.by_systemd) add_scope();
     return std::move(plan_);
   }
 
@@ -83,6 +88,7 @@ class Planner : private PlanParts {
   /// A v1 hierarchy without a controller that is asked for is left alone.
   [[nodiscard]] bool is_used(const Hierarchy& hierarchy) const {
     if (hierarchy.version == Version::v2) return true;
+    if (context_.by_systemd && hierarchy.name == "systemd") return true;
     return std::ranges::any_of(hierarchy.controllers, [&](Controller c) { return asks_for(c); });
   }
 
@@ -90,6 +96,10 @@ class Planner : private PlanParts {
     for (std::size_t i = 0; i < context_.layout.hierarchies.size(); ++i) {
       const Hierarchy& hierarchy = context_.layout.hierarchies[i];
       if (!is_used(hierarchy)) continue;
+      if (context_.by_systemd && is_systemds(hierarchy)) {
+        add_scope_directory(i);
+        continue;
+      }
       const std::vector<std::string>& tops = context_.caller.parents;
       const std::string top = tops.empty() ? hierarchy.mount_point : tops[i];
       if (top.empty()) continue;  // not ours to make cgroups in
@@ -102,7 +112,7 @@ class Planner : private PlanParts {
       if (!is_v2) copy_cpuset(hierarchy, top, parent);
       plan_.steps.push_back({Act::make_directory, own});
       if (!is_v2) copy_cpuset(hierarchy, parent, own);
-      plan_.directories.push_back({i, hierarchy.version, own});
+      plan_.directories.push_back({i, hierarchy.version, own, own});
     }
   }
 
@@ -374,6 +384,12 @@ Result<Plan> make_plan(const RunSpec& spec, const PlanContext& context) {
 std::string text_of(const Step& step) {
   const std::string why = step.limit.empty() ? "" : "  # --" + step.limit;
   switch (step.act) {
+    case Step::Act::scope:
+      return "scope " + step.path + ": " + step.value;
+    case Step::Act::hold:
+      return "hold  " + step.path;
+    case Step::Act::expect:
+      return "check " + step.path + ": " + step.value + why;
     case Step::Act::make_directory:
       return "mkdir " + step.path;
     case Step::Act::enable:

@@ -7,6 +7,7 @@
 
 #include "agent/enforce/isolate.h"
 #include "agent/enforce/spec.h"
+#include "agent/enforce/unit.h"
 #include "collectors/base/result.h"
 #include "collectors/cgroup/layout.h"
 #include "collectors/kernel/files.h"
@@ -23,9 +24,12 @@ inline constexpr const char* kRunParent = "/cgmon-run";
 /// One thing that a run does. What --dry-run prints is made of the same steps that are executed.
 struct Step {
   enum class Act : std::uint8_t {
+    scope,           ///< systemd makes `path`, a unit, with the properties in `value`
+    hold,            ///< the process that keeps the scope to `path`, a cgroup.procs
     make_directory,  ///< `path`; undone by removing it
     enable,          ///< `value` ("+memory") to `path`, a cgroup.subtree_control; stays
     copy,            ///< `path` gets what `value`, a file of the parent, says (v1's cpuset)
+    expect,          ///< `path` has `value`, which systemd was asked for
     write,           ///< `value` to `path`; read back
     allow_devices,   ///< the devices of `value` alone in the v2 cgroup `path`
     start,           ///< the command, waiting, in the v2 cgroup `path` ("" without one)
@@ -51,7 +55,8 @@ struct Step {
 struct RunDirectory {
   std::size_t hierarchy = 0;  ///< index into Layout::hierarchies
   Version version = Version::v1;
-  std::string path;
+  std::string path;    ///< of the command's own
+  std::string limits;  ///< of the scope above it that has the limits; else the same
 };
 
 /// What a run will do, in order.
@@ -59,6 +64,7 @@ struct Plan {
   std::string id;
   std::vector<Step> steps;
   std::vector<RunDirectory> directories;
+  UnitPlan unit;                    ///< of Act::scope
   std::vector<DeviceRule> devices;  ///< of Act::allow_devices
   IsolationPlan isolation;
   std::vector<std::string> warnings;  ///< what is enforced in part, or not with --best-effort
@@ -79,6 +85,7 @@ struct PlanContext {
   std::string id;
   std::function<Result<BlockDevice>(const std::string&)> device;
   std::function<Result<DeviceRule>(const std::string&)> node;
+  bool by_systemd = false;  ///< systemd makes the cgroup
   Caller caller = {};
 };
 

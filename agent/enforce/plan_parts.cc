@@ -31,14 +31,30 @@ std::string text_of(const std::optional<std::uint64_t>& limit) {
   return limit ? std::to_string(*limit) : "unlimited";
 }
 
+/// What a unit with Delegate=yes has on v2.
+bool is_delegated(Controller controller) {
+  switch (controller) {
+    case Controller::cpu:
+    case Controller::cpuset:
+    case Controller::io:
+    case Controller::memory:
+    case Controller::pids:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 std::optional<PlanParts::Place> PlanParts::place_of(Controller controller) const {
   const int serving = context_.layout.serving(controller);
   for (const RunDirectory& directory : plan_.directories) {
-    if (serving >= 0 && directory.hierarchy == static_cast<std::size_t>(serving)) {
-      return Place{directory.path, directory.version};
-    }
+    if (serving < 0 || directory.hierarchy != static_cast<std::size_t>(serving)) continue;
+    if (context_.by_systemd && directory.version == Version::v2 && !is_delegated(controller)) break;
+    // The process that keeps the scope does not count.
+    const bool is_own = controller == Controller::pids;
+    return Place{is_own ? directory.path : directory.limits, directory.version};
   }
   return std::nullopt;
 }
@@ -53,6 +69,10 @@ Result<void> PlanParts::refuse(std::string_view limit, const std::string& why,
 
 Result<void> PlanParts::lacks(std::string_view limit, Controller controller) {
   const std::string name(name_of(controller));
+  if (context_.by_systemd && context_.layout.serving(controller) >= 0) {
+    return refuse(limit, "systemd hands no unit the controller " + name,
+                  "--driver=cgroupfs --force makes a cgroup beside those of systemd");
+  }
   const int serving = context_.layout.serving(controller);
   const std::vector<std::string>& tops = context_.caller.parents;
   if (serving >= 0 && !tops.empty() && tops[static_cast<std::size_t>(serving)].empty()) {
@@ -72,8 +92,9 @@ Result<void> PlanParts::lacks(std::string_view limit, Controller controller) {
 
 Step& PlanParts::write(std::string_view limit, std::string path, std::string value,
                        std::string remedy) {
+  const Act act = context_.by_systemd && add_property(path, value) ? Act::expect : Act::write;
   plan_.steps.push_back(
-      {Act::write, std::move(path), std::move(value), std::string(limit), std::move(remedy)});
+      {act, std::move(path), std::move(value), std::string(limit), std::move(remedy)});
   return plan_.steps.back();
 }
 
@@ -141,6 +162,9 @@ Result<void> PlanParts::add_devices() {
   const Result<std::vector<DeviceRule>> rules = device_rules();
   if (!rules) return tl::unexpected(rules.error());
   if (v1) {
+    // For the scope to be in this hierarchy; its list becomes ours.
+    if (context_.by_systemd)
+      plan_.unit.properties.push_back({"DevicePolicy", std::string("closed")});
     const std::string list = v1->directory + "/devices.list";
     Step& deny = write("device", v1->directory + "/devices.deny", "a");
     deny.read_back = list;

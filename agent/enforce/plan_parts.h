@@ -29,6 +29,14 @@ class PlanParts {
   /// A step that writes a limit, in front of the command's start.
   Step& write(std::string_view limit, std::string path, std::string value, std::string remedy = {});
 
+  /// Whether systemd makes and removes the scope's cgroup in a hierarchy, or we a cgroup of ours.
+  [[nodiscard]] bool is_systemds(const Hierarchy& hierarchy) const;
+  /// The scope's directories and, below them where systemd watches for the last process, the
+  /// command's own.
+  void add_scope_directory(std::size_t index);
+  /// The scope itself, in front of all else.
+  void add_scope();
+
   // Limits beside those of CPU, memory, tasks and disks.
   Result<void> add_hugetlb();
   Result<void> add_named_resources();
@@ -41,6 +49,10 @@ class PlanParts {
   Plan plan_;
 
  private:
+  /// True where systemd has a property for a limit, which is then one of the unit's.
+  bool add_property(const std::string& path, const std::string& value);
+  void add_io_property(std::string_view value);
+  [[nodiscard]] std::string node_of(std::string_view number) const;
   [[nodiscard]] Result<std::vector<DeviceRule>> device_rules() const;
 };
 

@@ -17,7 +17,7 @@ using testing::SizeIs;
 
 constexpr const char* kId = "0123456789abcdef";
 
-Result<Plan> plan_on(const std::string& fixture, const RunSpec& spec) {
+Result<Plan> plan_on(const std::string& fixture, const RunSpec& spec, bool by_systemd = false) {
   TreeFiles tree;
   if (const auto loaded = tree.load("tests/fixtures/" + fixture + ".tree"); !loaded) {
     ADD_FAILURE() << loaded.error().message();
@@ -30,11 +30,12 @@ Result<Plan> plan_on(const std::string& fixture, const RunSpec& spec) {
   const auto node = [](const std::string&) -> Result<DeviceRule> {
     return DeviceRule{.type = 'c', .major = 10, .minor = 237};
   };
-  return make_plan(spec, {tree, roots, *layout, kId, device, node});
+  return make_plan(spec, {tree, roots, *layout, kId, device, node, by_systemd});
 }
 
-std::vector<std::string> lines_on(const std::string& fixture, const RunSpec& spec) {
-  const auto plan = plan_on(fixture, spec);
+std::vector<std::string> lines_on(const std::string& fixture, const RunSpec& spec,
+                                  bool by_systemd = false) {
+  const auto plan = plan_on(fixture, spec, by_systemd);
   if (!plan) ADD_FAILURE() << plan.error().message();
   std::vector<std::string> lines;
   for (const Step& step : plan->steps) lines.push_back(text_of(step));
@@ -122,10 +123,55 @@ TEST(MakePlan, LimitsTheWaitingProcess) {
   EXPECT_THAT(lines, Contains("set   oom_score_adj 300  # --oom-score-adj"));
 }
 
+TEST(MakePlan, AsksSystemdForAScopeOnV2) {
+  RunSpec spec = half_a_cpu();
+  spec.pids = 7;
+  spec.cpuset = "0,9";
+  spec.io = {{.device = "254:0", .write_bps = 5, .read_iops = 6}};
+  const auto lines = lines_on("debian-6.1-v2-systemd", spec, true);
+  const std::string scope = "/sys/fs/cgroup/system.slice/cgmon-run-0123456789abcdef.scope";
+  EXPECT_EQ(lines.front(),
+            "scope cgmon-run-0123456789abcdef.scope: Slice=system.slice Delegate=yes "
+            "CollectMode=inactive-or-failed CPUQuotaPerSecUSec=500000 AllowedCPUs=0102 "
+            "MemoryMax=67108864 TasksMax=8 IOWriteBandwidthMax=/dev/block/254:0:5 "
+            "IOReadIOPSMax=/dev/block/254:0:6");
+  EXPECT_THAT(lines, Contains("check " + scope + "/cpu.max: 50000 100000  # --cpus"));
+  EXPECT_THAT(lines, Contains("check " + scope + "/memory.max: 67108864  # --memory"));
+  EXPECT_THAT(lines, Contains("hold  " + scope + "/holder/cgroup.procs"));
+  EXPECT_THAT(lines, Contains("write " + scope + "/command/pids.max: 7  # --pids"));
+  EXPECT_THAT(lines, Contains("start a waiting process in " + scope + "/command"));
+  EXPECT_THAT(lines, Not(Contains(HasSubstr("/cgmon-run/"))));
+  spec.hugetlb = {{std::uint64_t{2} << 20U, 0}};
+  const auto refused = plan_on("debian-6.1-v2-systemd", spec, true);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("hands no unit the controller hugetlb"));
+}
+
+TEST(MakePlan, WritesOnV1WhatSystemdHasNoPropertyFor) {
+  RunSpec spec = half_a_cpu();
+  spec.swap = 0;
+  spec.cpuset = "0";
+  const auto lines = lines_on("debian-6.1-v1-systemd", spec, true);
+  const std::string scope = "/system.slice/cgmon-run-0123456789abcdef.scope";
+  EXPECT_THAT(lines.front(), HasSubstr("CPUQuotaPerSecUSec=500000 MemoryMax=67108864"));
+  EXPECT_THAT(lines, Contains(AllOf(HasSubstr("check "),
+                                    HasSubstr(scope + "/memory.limit_in_bytes: 67108864"))));
+  EXPECT_THAT(lines, Contains(AllOf(HasSubstr("write "),
+                                    HasSubstr(scope + "/memory.memsw.limit_in_bytes: 67108864"))));
+  EXPECT_THAT(lines, Contains(HasSubstr("/cpuset/cgmon-run/0123456789abcdef/cpuset.cpus: 0  #")));
+  EXPECT_THAT(lines, Contains(HasSubstr("/systemd" + scope + "/command/cgroup.procs")));
+}
+
 TEST(DirectoriesOfState, TakesOnlyThoseOfARunOfOurs) {
   const std::string good =
       R"({"id":"0123456789abcdef","directories":["/c/cgmon-run/0123456789abcdef"]})";
   EXPECT_THAT(directories_of_state(good), SizeIs(1));
+  EXPECT_THAT(directories_of_state(
+                  R"({"id":"0123456789abcdef","directories":[
+                      "/c/system.slice/cgmon-run-0123456789abcdef.scope/command",
+                      "/c/system.slice/cgmon-run-0123456789abcdef.scope",
+                      "/c/system.slice", "/c/cgmon-run-0123456789abcdee.scope"]})"),
+              SizeIs(2));
   for (std::size_t cut = 0; cut < good.size(); ++cut) {
     EXPECT_THAT(directories_of_state(good.substr(0, cut)), IsEmpty());
   }

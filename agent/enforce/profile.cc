@@ -73,7 +73,14 @@ Profile::Profile(Files& files, const Layout& layout, const std::vector<RunDirect
       sampled_(plan_.files.size(), false),
       base_(kRowCount) {
   for (const RunDirectory& directory : directories) {
-    handles_[directory.hierarchy] = files.open_directory(Files::kAbsolute, directory.path.c_str());
+    handles_[directory.hierarchy] =
+        files.open_directory(Files::kAbsolute, directory.limits.c_str());
+    const int pids = layout.serving(Controller::pids);
+    if (directory.hierarchy != static_cast<std::size_t>(pids) || pids < 0) continue;
+    // A process that keeps the scope is beside the command.
+    if (directory.path == directory.limits) continue;
+    own_ = directory.path.substr(directory.limits.size() + 1) + '/';
+    beside_ = 1;
   }
   snapshot_.parent = {kNoSlot};  // of what is above the run nothing is read
   for (std::size_t row = 0; row < kRowCount; ++row) {
@@ -133,10 +140,16 @@ Value Profile::risen(std::size_t row_index) const {
   return now.number >= before.number ? Value::of(now.number - before.number) : Value::absent();
 }
 
+Value Profile::tasks() const {
+  const Value all = value(kTasks);
+  return all.is_number() && all.number >= beside_ ? Value::of(all.number - beside_) : all;
+}
+
 bool Profile::sample(std::int64_t now_ns) {
   read(false);
-  const RunSample sample{now_ns - begin_ns_, risen(kCpu),    value(kMemory),    value(kAnon),
-                         value(kTasks),      risen(kPsiCpu), risen(kPsiMemory), risen(kPsiIo)};
+  const RunSample sample{now_ns - begin_ns_, risen(kCpu),  value(kMemory),
+                         value(kAnon),       tasks(),      risen(kPsiCpu),
+                         risen(kPsiMemory),  risen(kPsiIo)};
   ++taken_;
   raise(peak_.memory, sample.memory);
   raise(peak_.anon, sample.anon);
@@ -213,8 +226,10 @@ void Profile::finish(RunReport& report) {
        peak_.memory);
   peak("memory_anon_peak_bytes", Unit::bytes, Value::absent(), peak_.anon);
   peak("swap_bytes", Unit::bytes, value(kSwap), Value::absent());
-  peak("tasks_peak", Unit::count, single(Controller::pids, "pids.peak"), peak_.tasks);
-  report.figures.push_back({"tasks_refused", "kernel", Unit::count, event("pids.events", "max")});
+  peak("tasks_peak", Unit::count, single(Controller::pids, (own_ + "pids.peak").c_str()),
+       peak_.tasks);
+  report.figures.push_back(
+      {"tasks_refused", "kernel", Unit::count, event((own_ + "pids.events").c_str(), "max")});
   report.figures.push_back({"samples", "kernel", Unit::count, Value::of(taken_)});
   add_devices(report);
   report.samples = std::move(samples_);

@@ -38,6 +38,7 @@ class Profile {
   [[nodiscard]] Value risen(std::size_t row_index) const;
   [[nodiscard]] Value single(Controller controller, const char* file);
   [[nodiscard]] Value event(const char* file, std::string_view key);
+  [[nodiscard]] Value tasks() const;
   void add_devices(RunReport& report) const;
 
   Files& files_;
@@ -45,6 +46,8 @@ class Profile {
   ReadPlan plan_;
   CgroupReader reader_;
   Snapshot snapshot_;
+  std::string own_;            // the command's own directory below the one that is read, "x/"
+  std::uint64_t beside_ = 0;   // tasks in the one that is read that are not the command's
   std::vector<int> handles_;   // by hierarchy, -1: no directory there
   std::vector<int> kept_;      // by file of the plan, -1: opened each time
   std::vector<bool> sampled_;  // by file of the plan: read at each sample

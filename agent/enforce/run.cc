@@ -1,6 +1,7 @@
 #include "agent/enforce/run.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 #include "agent/enforce/device_filter.h"
 #include "agent/enforce/kept.h"
 #include "agent/enforce/profile.h"
+#include "agent/enforce/scope.h"
 #include "agent/enforce/system.h"
 #include "agent/enforce/teardown.h"
 #include "collectors/kernel/system_files.h"
@@ -65,6 +67,7 @@ class Run {
   void add_diff();
   void add_usage();
   void take_down();
+  bool wait_for_systemd();
   [[nodiscard]] std::int64_t now() const { return context_.clock.monotonic_ns(); }
   [[nodiscard]] std::vector<std::string> own_directories() const {
     std::vector<std::string> paths;
@@ -80,6 +83,7 @@ class Run {
   bool has_scratch_ = false, is_set_up_ = false;
   UniqueFd lock_, state_, memory_;
   std::optional<Events> events_;
+  std::optional<Scope> scope_;
   std::optional<Child> child_;
   std::unique_ptr<Profile> profile_;
   std::int64_t began_ns_ = 0;
@@ -125,6 +129,18 @@ Result<void> Run::prepare(const Step& step) {
       made_.push_back(step.path);
       return {};
     }
+    case Step::Act::scope: {
+      Result<Scope> scope = Scope::start(plan_.unit);
+      if (!scope) return tl::unexpected(scope.error());
+      scope_ = *std::move(scope);
+      return {};
+    }
+    case Step::Act::hold: {
+      const int error = write_kernel_file(step.path, std::to_string(scope_->holder()));
+      return error == 0 ? Result<void>() : failure("cannot move a process", step.path, error);
+    }
+    case Step::Act::expect:
+      return check_kept(step);
     case Step::Act::enable:
     case Step::Act::write:
       return write(step);
@@ -402,6 +418,7 @@ void Run::take_down() {
       outcome_.errors.push_back(killed.error());
     }
   }
+  if (scope_) scope_->stop();
   [[maybe_unused]] const rusage reaped = reap_all();
   for (auto made = made_.rbegin(); made != made_.rend(); ++made) {
     const bool is_parent = made->ends_with(kRunParent);
@@ -420,7 +437,27 @@ void Run::take_down() {
       is_clean = false;
     }
   }
+  if (scope_) is_clean = wait_for_systemd() && is_clean;
   if (state_.get() >= 0 && is_clean) remove_file(context_.state + '/' + plan_.id + ".json");
+}
+
+/// False where the scope's directories are still there after a while.
+bool Run::wait_for_systemd() {
+  using std::chrono::milliseconds;
+  constexpr milliseconds kPause{5}, kPatience{5'000};
+  const auto is_there = [&](const RunDirectory& directory) {
+    FileStatus status;
+    return directory.limits.ends_with(plan_.unit.name) &&
+           context_.files.status(Files::kAbsolute, directory.limits.c_str(), status) == 0;
+  };
+  for (milliseconds waited{0}; waited < kPatience; waited += kPause) {
+    if (std::ranges::none_of(plan_.directories, is_there)) return true;
+    pause_for(kPause);
+  }
+  const auto left = std::ranges::find_if(plan_.directories, is_there);
+  if (left == plan_.directories.end()) return true;
+  outcome_.errors.push_back(Error{"systemd does not remove the scope", left->limits, 0, 0});
+  return false;
 }
 
 }  // namespace
@@ -432,20 +469,25 @@ RunOutcome run_plan(const RunSpec& spec, const Plan& plan, const RunContext& con
 namespace {
 
 /// The paths in a member of a state file that end in `tail` + its id.
+using Endings = std::vector<std::string>;
+/// Paths in a state file that end as `endings_of` says those of its id do.
 std::vector<std::string> paths_of_state(std::string_view text, const char* member,
-                                        std::string_view tail) {
+                                        Endings (*endings_of)(const std::string&)) {
   const auto state = nlohmann::json::parse(text, nullptr, false);
   if (!state.is_object() || !state.contains("id") || !state["id"].is_string()) return {};
   const auto id = state["id"].get<std::string>();
-  const std::string ending = std::string(tail) + id;
   const bool is_id = id.size() == 16 && id.find_first_not_of("0123456789abcdef") == id.npos;
   if (!is_id || !state.contains(member) || !state[member].is_array()) return {};
+  const Endings endings = endings_of(id);
   std::vector<std::string> paths;
   for (const auto& entry : state[member]) {
     if (!entry.is_string() || paths.size() >= kMaxHierarchies) continue;
     const auto path = entry.get<std::string>();
+    const auto is_end = [&](const std::string& tail) { return path.ends_with(tail); };
     const bool is_whole = path.find('\0') == path.npos && path.find("/../") == path.npos;
-    if (path.starts_with('/') && path.ends_with(ending) && is_whole) paths.push_back(path);
+    if (path.starts_with('/') && std::ranges::any_of(endings, is_end) && is_whole) {
+      paths.push_back(path);
+    }
   }
   return paths;
 }
@@ -453,11 +495,15 @@ std::vector<std::string> paths_of_state(std::string_view text, const char* membe
 }  // namespace
 
 std::vector<std::string> directories_of_state(std::string_view text) {
-  return paths_of_state(text, "directories", std::string(kRunParent) + '/');
+  return paths_of_state(text, "directories", [](const std::string& id) {
+    const std::string scope = std::string(kRunParent) + '-' + id + ".scope";
+    return Endings{std::string(kRunParent) + '/' + id, scope, scope + "/command"};
+  });
 }
 
 std::vector<std::string> scratch_of_state(std::string_view text) {
-  return paths_of_state(text, "scratch", '/' + scratch_name({}));
+  return paths_of_state(text, "scratch",
+                        [](const std::string& id) { return Endings{'/' + scratch_name(id)}; });
 }
 
 Result<std::vector<std::string>> clean_up_leftovers(const std::string& state) {
@@ -473,7 +519,8 @@ Result<std::vector<std::string>> clean_up_leftovers(const std::string& state) {
       if (Result<void> removed = remove_cgroup(directory); !removed) {
         return tl::unexpected(removed.error());
       }
-      remove_directory(parent_of(directory));
+      // A scope goes by itself; what it is in is systemd's.
+      if (parent_of(directory).ends_with(kRunParent)) remove_directory(parent_of(directory));
     }
     for (const std::string& root : scratch_of_state(leftover.text)) {
       if (Result<void> removed = remove_tree(root); !removed) {

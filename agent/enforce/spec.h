@@ -50,6 +50,13 @@ struct Rlimit {
   std::optional<std::uint64_t> soft, hard;
 };
 
+/// Who makes the cgroups.
+enum class Driver : std::uint8_t {
+  by_host,  ///< systemd where it runs
+  cgroupfs,
+  systemd,
+};
+
 /// What `agent run` was asked for. A limit that was not given is not set.
 struct RunSpec {
   std::vector<std::string> command;          ///< program and arguments
@@ -71,12 +78,13 @@ struct RunSpec {
   std::optional<std::chrono::milliseconds> timeout;
   std::chrono::milliseconds kill_after{5000};  ///< between SIGTERM and SIGKILL at the time-out
   std::chrono::milliseconds interval{100};     ///< between samples
-  bool best_effort = false;                    ///< what cannot be enforced is a warning
-  bool force = false;                          ///< also where systemd manages the cgroups
-  bool dry_run = false;                        ///< print the plan alone
-  bool cleanup = false;                        ///< remove what killed runs left, run nothing
-  bool quiet = false;                          ///< no summary
-  std::string json_file, openmetrics_file;     ///< empty: none
+  Driver driver = Driver::by_host;
+  bool best_effort = false;                 ///< what cannot be enforced is a warning
+  bool force = false;                       ///< also where systemd manages the cgroups
+  bool dry_run = false;                     ///< print the plan alone
+  bool cleanup = false;                     ///< remove what killed runs left, run nothing
+  bool quiet = false;                       ///< no summary
+  std::string json_file, openmetrics_file;  ///< empty: none
 };
 
 }  // namespace cgmon

@@ -335,6 +335,39 @@ void pause_for(std::chrono::milliseconds time) {
   ::nanosleep(&length, nullptr);
 }
 
+Result<Holder> Holder::start() {
+  Holder holder;
+  const pid_t parent = ::getpid();
+  holder.pid_ = ::fork();
+  if (holder.pid_ < 0) return failure("cannot start a process", {}, errno);
+  if (holder.pid_ > 0) return holder;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(0);
+  // Nobody waits for the end of a pipe because of it, nor for the lock of the state file.
+  ::syscall(SYS_close_range, 0U, ~0U, 0U);
+  // Only a signal that nothing can keep off ends it: all others are blocked.
+  sigset_t all;
+  sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, nullptr);
+  while (true) ::pause();
+}
+
+Holder& Holder::operator=(Holder&& other) noexcept {
+  if (this != &other) {
+    end();
+    pid_ = std::exchange(other.pid_, -1);
+  }
+  return *this;
+}
+
+void Holder::end() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = -1;
+}
+
 Result<Events> Events::open() {
   const sigset_t set = handled_signals();
   if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return failure("sigprocmask", {}, errno);

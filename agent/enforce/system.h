@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/enforce/plan.h"
@@ -91,6 +92,23 @@ void pause_for(std::chrono::milliseconds time);
 /// besides those that are asked already. Gone with the cgroup. 0 or errno.
 [[nodiscard]] int attach_device_program(const std::string& cgroup,
                                         std::span<const bpf_insn> program);
+
+/// A process that does nothing until it is ended; it ends with us.
+class Holder {
+ public:
+  [[nodiscard]] static Result<Holder> start();
+  Holder(Holder&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
+  Holder& operator=(Holder&& other) noexcept;
+  Holder(const Holder&) = delete;
+  Holder& operator=(const Holder&) = delete;
+  ~Holder() { end(); }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  void end();
+
+ private:
+  Holder() = default;
+  pid_t pid_ = -1;
+};
 
 /// What wakes the parent while the command runs.
 struct Wake {

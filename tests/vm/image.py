@@ -34,7 +34,10 @@ kMasked = (
     "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer",
     "e2scrub_reap.service", "fstrim.timer", "getty@tty1.service", "serial-getty@ttyS0.service",
 )  # fmt: skip
-kOnDemand = ("docker.service", "docker.socket", "containerd.service")
+kOnDemand = (
+    "docker.service", "docker.socket", "containerd.service", "podman.service", "podman.socket",
+    "podman-auto-update.service", "podman-auto-update.timer", "podman-restart.service",
+)  # fmt: skip
 kHostSources = ("sources.list", "sources.list.d/debian.list", "sources.list.d/debian.sources")
 
 

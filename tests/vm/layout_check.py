@@ -44,7 +44,10 @@ def guest_command(name):
         {tests}/integration/inspect_test.py {docker}; inspect=$?
         {tests}/integration/block_io_test.py; block_io=$?
         {tests}/integration/limits_test.py; limits=$?
-        [ $truth$layout$inspect$block_io$limits = 00000 ]"""
+        engines=0
+        [ {name} != v2-systemd ] ||
+          {tests}/integration/every_engine_test.py --systemd {docker} || engines=$?
+        [ $truth$layout$inspect$block_io$limits$engines = 000000 ]"""
 
 
 def check(name):

@@ -85,7 +85,7 @@ class Docker:
         with tempfile.TemporaryDirectory(prefix="cgmon-test-image-") as root:
             for directory in ("bin", "tmp", "proc", "dev", "etc"):
                 os.mkdir(f"{root}/{directory}")
-            _copy_file(busybox, f"{root}/bin/busybox")
+            copy_file(busybox, f"{root}/bin/busybox")
             applets = subprocess.check_output([busybox, "--list"], text=True).split()
             for applet in set(applets) - {"busybox"}:
                 os.symlink("busybox", f"{root}/bin/{applet}")
@@ -141,6 +141,11 @@ class OwnDockerd(Docker):
         self._daemon = None
         super().__init__(f"unix://{self._top}/sock", f"{self._top}/data")
         self._had_parents = {d for d in self._parents() if os.path.isdir(d)}
+
+    @property
+    def top(self):
+        """Its directory, which goes when it does."""
+        return self._top
 
     def _parents(self):
         return [f"{h.point}/docker" for h in self.host.hierarchies]
@@ -261,7 +266,7 @@ def _what_is(program):
         return b"dynamically linked" if b"/lib64/ld-linux" in file.read(4096) else b""
 
 
-def _copy_file(source, target):
+def copy_file(source, target):
     with open(source, "rb") as reader, open(target, "wb") as writer:
         writer.write(reader.read())
     os.chmod(target, 0o755)

@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -114,6 +116,20 @@ TEST_F(DockerFilesOnDisk, NeverWaitsForAFifo) {
   std::filesystem::create_directories(path.parent_path());
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
   EXPECT_EQ(read({"/a"}), "EINVAL");  // ctest's timeout would end a test that waits
+}
+
+TEST_F(DockerFilesOnDisk, DoesNotEvenOpenAFifo) {
+  const std::filesystem::path path = top_ / config_path("root/a");
+  std::filesystem::create_directories(path.parent_path());
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  write(config_path("root/b"), config_of("web"));
+  const int watch = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  ASSERT_GE(::inotify_add_watch(watch, path.c_str(), IN_OPEN), 0);
+  std::array<char, 256> event{};
+  EXPECT_EQ(read({"/a", "/b"}), "web");
+  EXPECT_EQ(::read(watch, event.data(), event.size()), -1) << "it was opened";
+  EXPECT_EQ(errno, EAGAIN);
+  ::close(watch);
 }
 
 TEST_F(DockerFilesOnDisk, LeavesTheHostsRootThroughNoLink) {

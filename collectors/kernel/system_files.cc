@@ -104,6 +104,25 @@ int open_in(int dir, const char* path, int flags) {
   return file == -ENOSYS || file == -EPERM ? open_without_links(dir, path, flags) : file;
 }
 
+bool is_regular(int file) {
+  struct stat status {};
+  return ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/// Opens for reading what an O_PATH handle stands for; by its path again where there is no /proc.
+int reopen(int found, int dir, const char* path) {
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  std::array<char, 32> link{};
+  constexpr std::string_view kPrefix = "/proc/self/fd/";
+  std::memcpy(link.data(), kPrefix.data(), kPrefix.size());
+  std::to_chars(link.data() + kPrefix.size(), link.data() + link.size() - 1, found);
+  int file = or_errno(::open(link.data(), kFlags));
+  if (file == -ENOENT) file = open_in(dir, path, kFlags);
+  if (file < 0 || is_regular(file)) return file;
+  ::close(file);  // another one has taken its place
+  return -EINVAL;
+}
+
 /// Whether an entry is a directory; some file systems do not say so in their listings.
 bool is_directory(int handle, const dirent64& head, const char* name) {
   if (head.d_type != DT_UNKNOWN) return head.d_type == DT_DIR;
@@ -127,14 +146,13 @@ int SystemFiles::open(int dir, const char* path) {
 }
 
 int SystemFiles::open_beneath(int dir, const char* path) {
-  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-  const int file = open_in(dir, path, kFlags);
-  if (file < 0) return file;
-  struct stat status {};
-  if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
-    ::close(file);
-    return -EINVAL;
-  }
+  // To open a FIFO or a device is an act in itself: a writer goes on, a tape is wound back. So what
+  // it is is found out before, by a handle that opens nothing.
+  const int found = open_in(dir, path, O_PATH | O_CLOEXEC);
+  if (found < 0) return found;
+  int file = -EINVAL;
+  if (is_regular(found)) file = reopen(found, dir, path);
+  ::close(found);
   return file;
 }
 

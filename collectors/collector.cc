@@ -246,6 +246,7 @@ void Collector::prepare(Snapshot& snapshot) {
   if (reader_->devices_changed()) written_.forget_devices();
   host_.begin();
   blkio_read_ = disk_lines_ = false;
+  host_rows_ = layout_.restricted() ? HostRows::out_of_sight : HostRows::read;
 }
 
 void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snapshot) {
@@ -339,7 +340,7 @@ bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& repo
   for (const std::size_t file : part_->files[static_cast<std::size_t>(group)]) {
     if (!reader_->wanted(file, cgroup.slot, is_root, snapshot)) {
       const std::size_t needed = is_root ? kNoRow : reader_->lacks(file, cgroup.slot, snapshot);
-      if (needed != kNoRow && !lacking) lacking = reason_without(needed);
+      if (needed != kNoRow && !lacking) lacking = reason_without(needed, host_rows_);
       continue;
     }
     if (!may_read(file, cgroup, failed)) continue;
@@ -355,6 +356,9 @@ bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& repo
     const ReadOutcome outcome = read_file(file, cgroup, is_root, snapshot);
     if (outcome == ReadOutcome::gone) return false;
     note_outcome(file, cgroup, is_root, outcome);
+    if (is_root && kind.file == "meminfo" && outcome != ReadOutcome::ok) {
+      host_rows_ = HostRows::failed;
+    }
     if (outcome == ReadOutcome::ok) {
       seen_[cgroup.slot] |= part_of_file_[file];
       continue;

@@ -21,6 +21,7 @@
 #include "collectors/metrics/snapshot.h"
 #include "collectors/oom_watch.h"
 #include "collectors/subtree_sums.h"
+#include "collectors/unavailable.h"
 
 namespace cgmon {
 
@@ -135,6 +136,7 @@ class Collector {
   std::vector<std::uint64_t> part_of_file_;  // by file: its part_bit()
   std::vector<std::uint8_t> root_lacks_;     // by file: so all others lack it, too
   std::vector<Slot> served_;  // by file: the last cgroup that was asked for it, if it has it
+  HostRows host_rows_ = HostRows::read;           // in this pass
   bool blkio_read_ = false, disk_lines_ = false;  // in this pass: v1's block I/O, and any of it
   std::size_t blkio_ = kProcFile;  // the hierarchy of v1's block I/O, among the tree's walked ones
   /// Which source a cgroup's counters come from, where this host has two.

@@ -66,9 +66,18 @@ std::uint64_t part_bit(const FileKind& kind) {
   return std::uint64_t{1} << (swap ? kControllers : static_cast<std::size_t>(kind.controller));
 }
 
-std::optional<Reason> reason_without(std::size_t row_index) {
+std::optional<Reason> reason_without(std::size_t row_index, HostRows host) {
   constexpr std::size_t kSwap = row("host_swap_bytes");
-  return row_index == kSwap ? std::optional(Reason::no_swap) : std::nullopt;
+  if (row_index != kSwap) return std::nullopt;
+  switch (host) {
+    case HostRows::failed:
+      return Reason::failed;
+    case HostRows::out_of_sight:
+      return Reason::namespace_hidden;
+    case HostRows::read:
+      break;
+  }
+  return Reason::no_swap;
 }
 
 Reason reason_of(const FileKind& kind, ReadOutcome outcome, std::uint64_t seen) {

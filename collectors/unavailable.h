@@ -22,7 +22,11 @@ namespace cgmon {
 /// Why a file that should be there is not. `seen`: the part_bit()s of files that are there.
 [[nodiscard]] Reason reason_of(const FileKind& kind, ReadOutcome outcome, std::uint64_t seen);
 
-/// Why a group is left out for want of a row, if that is something to report.
-[[nodiscard]] std::optional<Reason> reason_without(std::size_t row_index);
+/// Whether rows that only the host's own cgroup has were read.
+enum class HostRows : std::uint8_t { read, failed, out_of_sight };
+
+/// Why a group is left out for want of a row, if that is something to report. Without the host's
+/// rows nobody knows what the host has not.
+[[nodiscard]] std::optional<Reason> reason_without(std::size_t row_index, HostRows host);
 
 }  // namespace cgmon

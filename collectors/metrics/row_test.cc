@@ -73,6 +73,17 @@ constexpr Row kBlkioRead{.family = "container_blkio_device_usage_total",
                          .axis = Axis::device_number};
 static_assert(kBlkioRead.axis == Axis::device_number && !kBlkioRead.labels.empty());
 
+TEST(Derived, HasTheFirstWhereAnyOtherIsThereNoLimitIncluded) {
+  const std::array none{Value::of(3), Value::absent(), Value::absent()};
+  const std::array limited{Value::of(3), Value::absent(), Value::of(0)};
+  const std::array unlimited{Value::of(3), Value::unlimited(), Value::absent()};
+  const std::array no_first{Value::absent(), Value::of(1)};
+  EXPECT_TRUE(first_if_any(none).is_absent());
+  EXPECT_EQ(first_if_any(limited), Value::of(3));
+  EXPECT_EQ(first_if_any(unlimited), Value::of(3));
+  EXPECT_TRUE(first_if_any(no_first).is_absent());
+}
+
 TEST(Derived, KeepsTheWorkingSetAtZeroWhenInactiveCacheExceedsUsageAndGuessesNothing) {
   const std::array skewed{Value::of(4096), Value::of(8192)};
   const std::array no_key{Value::of(4096), Value::absent()};

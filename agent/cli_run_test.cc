@@ -99,6 +99,45 @@ TEST(RunFlags, RefuseDevicesResourcesAndProcessLimitsThatAreNone) {
   EXPECT_THAT(error_of({"--nice=--1"}), HasSubstr("`--nice`"));
 }
 
+TEST(RunFlags, SayWhatTheCommandIsKeptApartFrom) {
+  const auto spec = spec_of({"--isolate", "--ns=time,user", "--overlay=/a:/b\\:c", "--bind=/x",
+                             "--bind=/x:/y:ro", "--caps=default,CAP_NET_ADMIN", "--seccomp=log",
+                             "--uid-map=0:100000:65536", "--time-offset=-90s", "--env=A=b"});
+  ASSERT_TRUE(spec) << spec.error().message();
+  const Isolation& isolation = spec->isolation;
+  EXPECT_TRUE(isolation.standard);
+  EXPECT_EQ(isolation.namespaces, bit(Namespace::time) | bit(Namespace::user));
+  EXPECT_THAT(isolation.lowers, ElementsAre("/a", "/b:c"));
+  ASSERT_EQ(isolation.binds.size(), 2U);
+  EXPECT_EQ(isolation.binds[0].target, "/x");
+  EXPECT_FALSE(isolation.binds[0].read_only);
+  EXPECT_EQ(isolation.binds[1].target, "/y");
+  EXPECT_TRUE(isolation.binds[1].read_only);
+  EXPECT_EQ(isolation.capabilities, kDefaultCapabilities | capability("net_admin"));
+  EXPECT_EQ(isolation.seccomp, Seccomp::log);
+  ASSERT_EQ(isolation.uid_map.size(), 1U);
+  EXPECT_EQ(isolation.uid_map[0].outside, 100'000U);
+  EXPECT_EQ(isolation.time_offset, std::chrono::seconds{-90});
+  EXPECT_THAT(isolation.environment, ElementsAre("A=b"));
+  const auto none = spec_of({"--caps=none"});
+  ASSERT_TRUE(none);
+  EXPECT_EQ(none->isolation.capabilities, CapabilitySet{0});
+}
+
+TEST(RunFlags, RefuseWhatDoesNotIsolate) {
+  EXPECT_THAT(error_of({"--ns=pdi"}), HasSubstr("no kind of namespace `pdi`"));
+  EXPECT_THAT(error_of({"--caps=net_rwa"}), HasSubstr("did you mean `net_raw`?"));
+  EXPECT_THAT(error_of({"--bind=/a:/b:rx"}), HasSubstr("SOURCE:TARGET:ro"));
+  EXPECT_THAT(error_of({"--bind=/a:/b/../c"}), HasSubstr("absolute path"));
+  EXPECT_THAT(error_of({"--tmpfs=/"}), HasSubstr("absolute path"));
+  EXPECT_THAT(error_of({"--uid-map=0:1:0"}), HasSubstr("INSIDE:OUTSIDE:COUNT"));
+  EXPECT_THAT(error_of({"--time-offset=1500ms"}), HasSubstr("whole seconds"));
+  EXPECT_THAT(error_of({"--overlay=/a::/b"}), HasSubstr("directories with : between"));
+  EXPECT_THAT(error_of({"--root=/a", "--overlay=/b"}), HasSubstr("does not go with"));
+  EXPECT_THAT(error_of({"--upper=/a"}), HasSubstr("needs `--overlay`"));
+  EXPECT_THAT(error_of({"--env==x"}), HasSubstr("KEY=VALUE"));
+}
+
 TEST(RunFile, HasTheOptionsOfTheLine) {
   const auto file = parse_run_file(
       "command: [sh, -c, \"exit 3\"]\ncpus: 0.5\nio: [8:0:rbps=1M, 8:16:rbps=2M]\n"

@@ -295,11 +295,11 @@ class Worker {
     return 0;
   }
 
-  // EINVAL: a capability that this kernel does not know, and that nobody has.
+  // Also those that are younger than our names; EINVAL: this kernel has no more.
   static int bounding(CapabilitySet keep) {
-    for (unsigned number = 0; number < kCapabilityNames.size(); ++number) {
+    for (unsigned number = 0; number < 64; ++number) {
       if ((keep >> number & 1U) != 0) continue;
-      if (::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0 && errno != EINVAL) return errno;
+      if (::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0) return errno == EINVAL ? 0 : errno;
     }
     return 0;
   }
@@ -366,12 +366,24 @@ void wait_for_go(int go) {
   if (::read(go, &byte, 1) != 1) ::_exit(125);
 }
 
+/// What the agent has open is locked, too, as long as a copy is open.
+void close_all_but(int kept) {
+  const auto close_from = [](unsigned first, unsigned last) {
+    if (first > last || ::syscall(SYS_close_range, first, last, 0U) == 0) return;
+    constexpr unsigned kMost = 65536;  // before Linux 5.9
+    for (unsigned fd = first; fd <= std::min(last, kMost); ++fd) ::close(static_cast<int>(fd));
+  };
+  const auto number = static_cast<unsigned>(kept);
+  if (number > 0) close_from(0, number - 1);
+  close_from(number + 1, UINT_MAX);
+}
+
 /// PID 1 of a namespace: only it gets the agent's signals, and all that lose their parent are its.
 /// Ends when it is killed, so that whoever is left over is counted before.
 [[noreturn]] void be_init(pid_t command, const Pipes& pipes) {
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   ::prctl(PR_SET_NAME, "cgmon-init", 0, 0, 0);
-  for (const int fd : {0, 1, 2, pipes.go, pipes.status}) ::close(fd);
+  close_all_but(pipes.end);
   sigset_t all;
   sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, nullptr);

@@ -68,7 +68,7 @@ inline constexpr auto kCapabilityNames = std::to_array<std::string_view>({"chown
 
 /// Some capabilities, a bit each.
 using CapabilitySet = std::uint64_t;
-inline constexpr CapabilitySet kAllCapabilities = (CapabilitySet{1} << kCapabilityNames.size()) - 1;
+inline constexpr CapabilitySet kAllCapabilities = ~CapabilitySet{0};
 
 [[nodiscard]] constexpr CapabilitySet capability(std::string_view name) {
   for (std::size_t i = 0; i < kCapabilityNames.size(); ++i) {

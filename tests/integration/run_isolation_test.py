@@ -307,6 +307,29 @@ def ends_as_the_command_does():
     expect_equal(leftovers(), [], "left behind")
 
 
+def lets_others_run():
+    """A run that lasts keeps no other from starting, ending and cleaning up."""
+    agent = subprocess.Popen(
+        [checks.agent_binary(), "run", "--force", "--quiet", "--isolate", "--", "sh", "-c",
+         "echo ready; read line; exit 5"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        agent.stdout.readline()
+        for flags in (["--quiet", "--", "true"], ["--quiet", "--isolate", "--", "true"], ["--cleanup"]):
+            done = subprocess.run([checks.agent_binary(), "run", "--force", *flags], timeout=20,
+                                  capture_output=True, text=True, check=False)  # fmt: skip
+            expect_equal((done.returncode, done.stderr), (0, ""), f"{flags} beside it")
+        agent.stdin.write(b"\n")
+        agent.stdin.close()
+        expect_equal(agent.wait(20), 5, "exit status")
+    finally:
+        agent.kill()
+        agent.wait()
+        agent.stdout.close()
+    expect_equal(leftovers(), [], "left behind")
+
+
 def ends_what_does_not_want_to():
     """A fork bomb, a memory hog, who ignores SIGTERM, a daemon and who closes all files: all ended,
     all reported."""
@@ -688,7 +711,7 @@ def traced(options, command, log):
 
 # Of the new process alone; the agent makes none of them.
 kOfChild = ("unshare,sethostname,mount,mount_setattr,pivot_root,umount2,mkdirat,mknodat,symlinkat,"
-            "capset,seccomp,setresuid,setresgid,ioctl")
+            "capset,setresuid,setresgid,ioctl")
 
 
 def agent_of(tracer):
@@ -817,6 +840,7 @@ def body():
         has_the_rights_that_are_asked_for,
         has_a_root_of_its_own,
         ends_as_the_command_does,
+        lets_others_run,
         ends_what_does_not_want_to,
         tells_what_changed_in_an_overlay,
         agrees_with_docker_diff,

@@ -233,6 +233,8 @@ Result<void> Run::restrict(const Step& step) {
 }
 
 Result<void> Run::start(const Step& step) {
+  // What is shared has been made. Before: a lock lives as long as a copy of it in a new process.
+  lock_.reset();
   Result<Child> child = Child::start(plan_.isolation.child, spec_.command, step.path);
   if (!child) return tl::unexpected(child.error());
   child_ = *std::move(child);
@@ -279,7 +281,6 @@ void Run::add_time(const Step& step, std::int64_t ns) {
 
 Result<void> Run::execute_command() {
   if (Result<void> done = set_up(); !done) return done;
-  lock_.reset();
   const ReaderOptions options{user_ticks_per_second(), page_bytes(), context_.roots.procfs};
   profile_ = std::make_unique<Profile>(context_.files, context_.layout, plan_.directories, options);
   profile_->begin(now());

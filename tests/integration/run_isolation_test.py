@@ -765,26 +765,36 @@ def family_of(pid):
     return found
 
 
-def is_stopped(pid):
+def state_of(pid):
     try:
-        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
-            return "T (stopped)" in file.read()
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0]
     except OSError:
-        return False
+        return ""
 
 
 def kill_when_stopped(tracer):
-    """Kills the agent when a process below it has stopped; False if all ended and none had."""
+    """Kills the agent when it or a process below it has stopped; False if all ended and none had."""
+    looks = 0  # at each call a traced process stops for a moment
 
     def stopped():
+        nonlocal looks
         agent = agent_of(tracer)
-        if agent is not None and any(is_stopped(pid) for pid in family_of(agent)):
+        states = [] if agent is None else [state_of(pid) for pid in family_of(agent)]
+        is_still = "T" in states or "t" in states
+        looks = looks + 1 if is_still else 0
+        if looks >= 3:
             return agent
         return -1 if tracer.poll() is not None else None
 
-    agent = wait_until(stopped, 20, "a stopped process")
-    if agent > 0:
-        os.kill(agent, signal.SIGKILL)
+    agent = -1
+    try:
+        agent = wait_until(stopped, 20, "a stopped process")
+    finally:
+        if agent <= 0:
+            agent = agent_of(tracer) or -1
+        if agent > 0:
+            os.kill(agent, signal.SIGKILL)
     return agent > 0
 
 

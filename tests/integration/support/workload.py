@@ -13,13 +13,22 @@ from support.checks import expect_equal
 kState = "/run/cgmon/run"
 
 
-def leftovers():
-    """Cgroups, state files and directories of runs."""
+def _of_runs():
     return (
         sorted(glob.glob("/sys/fs/cgroup/**/cgmon-run*", recursive=True))
+        + sorted(glob.glob("/sys/fs/cgroup/**/cgmon-run/*/", recursive=True))
         + glob.glob(kState + "/*")
         + glob.glob("/var/tmp/cgmon-run-*")
     )
+
+
+# Of somebody else's run.
+_kBefore = set(_of_runs())
+
+
+def leftovers():
+    """Cgroups, state files and directories of runs."""
+    return [path for path in _of_runs() if path not in _kBefore]
 
 
 def mounts():

@@ -5,6 +5,7 @@
 """
 
 import argparse
+import calendar
 import collections
 import os
 import subprocess
@@ -42,7 +43,7 @@ class Pages:
 
     def __init__(self, agent, prefix):
         self.agent, self.prefix = agent, prefix
-        self.living = []  # (begun, ended, {ids of containers that have figures})
+        self.living = []  # (begun, ended, {ids of containers}, {names of those with figures})
         self.took, self.memory, self.descriptors = [], [], []
         self.codes = {}  # name: (when, code)
         self.waiting = {}
@@ -71,16 +72,17 @@ class Pages:
             self.error = error
 
     def scrape(self):
-        begun = time.monotonic()
+        begun = time.time()
         page = self.agent.scrape()
-        self.took.append(time.monotonic() - begun)
+        ended = time.time()
+        self.took.append(ended - begun)
         infos = page.samples("container_info", runtime="docker")
-        self.living.append((begun, {s.labels.get("container_id") for s in infos},
+        self.living.append((begun, ended, {s.labels.get("container_id") for s in infos},
                             {s.labels.get("name") for s in page.samples(kLiving)}))  # fmt: skip
         for sample in page.samples("container_exit_code"):
             name = sample.labels.get("name", "")
             if name.startswith(self.prefix) and name not in self.codes:
-                self.codes[name] = (time.monotonic(), int(sample.text))
+                self.codes[name] = (time.time(), int(sample.text))
                 if name in self.waiting:
                     self.waiting[name].set()
         self.memory.append(resident(self.agent.pid))
@@ -96,6 +98,12 @@ class Pages:
         if added - removed != tracked + left_out + just_vanished:
             self.unbalanced.append((added, removed, tracked, left_out, just_vanished))
         self.last = page
+
+
+def seconds_of(text):
+    """Of docker's "2026-11-23T22:10:03.123456789Z"."""
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float(f"0.{fraction or 0}")
 
 
 def resident(pid):
@@ -121,17 +129,20 @@ class Churn:
         words = ("run", "-d", "--name", life.name, "--network=none", dockerd.kImage, "sh", "-c", end)
         self.docker.forget_later(life.name)
         life.identity = self.docker.call(*words)
-        life.started = time.monotonic()
+        life.started = time.time()
         if life.code is None:
             time.sleep(kLife)
-            life.ended = time.monotonic()
+            life.ended = time.time()
         else:
             self.docker.call("wait", life.name)
-            life.ended = life.removed = time.monotonic()
+            life.removed = time.time()
+            life.ended = seconds_of(
+                self.docker.call("inspect", "--format", "{{.State.FinishedAt}}", life.name)
+            )
             life.shown_code.wait(kShownWithin)
         self.docker.remove(life.name)
         if life.code is None:
-            life.removed = time.monotonic()
+            life.removed = time.time()
 
     def churn(self):
         """Containers are made and removed, by eight hands at once."""
@@ -164,7 +175,7 @@ class Churn:
 
     def gone_at_the_next_scrape(self):
         """No page that was asked for after a container's end has figures of it."""
-        for begun, ids, names in self.pages.living:
+        for begun, _, ids, names in self.pages.living:
             for life in self.lives:
                 if begun > life.removed:
                     expect(life.identity not in ids, f"{life.name} {begun - life.removed:.2f} s on")
@@ -182,14 +193,13 @@ class Churn:
     def seen_while_they_lived(self):
         """Each page has every container that lived then, named."""
         missed = []
-        for begun, ids, names in self.pages.living:
+        for begun, ended, ids, names in self.pages.living:
             for life in self.lives:
-                # Starting and ending are not of one moment: what the page took is left out.
-                if life.started < begun and begun + 1.0 < life.ended:
+                if life.started < begun and ended < life.ended:
                     if life.identity not in ids or life.name not in names:
                         missed.append(f"{life.name} at {begun - life.started:.2f} s")
         expect(not missed, f"missed: {missed}")
-        seen = set().union(*(ids for _, ids, _ in self.pages.living))
+        seen = set().union(*(ids for _, _, ids, _ in self.pages.living))
         unseen = [life.name for life in self.lives if life.identity not in seen]
         expect(not unseen, f"on no page: {unseen}")
         return f"{len(self.lives)} containers, each on a page"

@@ -220,7 +220,7 @@ def main():
         agent = stack.enter_context(Agent(binary, *flags))
         engines = Engines(agent, flags, made, pod, alone)
         engines.ctr = ctr
-        return checks.main("every engine", engines.all(), 60)
+        return checks.main("every engine", engines.all(), 100)
 
 
 checks.run_or_skip(main)

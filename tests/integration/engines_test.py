@@ -12,6 +12,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from support import checks, exposition
 from support.agent import Agent, dies_with_us, run
 from support.checks import Skip, expect, expect_equal, wait_until
+from support.engines import without_empty_parents
+from support.kernel_reader import Host
 
 kCommandSeconds = 40
 kSleep = ("/bin/sleep", "300")
@@ -33,6 +35,10 @@ def command(arguments):
     return done.stdout.strip()
 
 
+def own_space():
+    return f"cgmon-ns-{os.getpid()}"
+
+
 @contextlib.contextmanager
 def own_host():
     """A directory that is the host's root to the agent, and a root file system with busybox."""
@@ -42,7 +48,8 @@ def own_host():
         os.makedirs(f"{top}/rootfs/bin")
         shutil.copy(busybox, f"{top}/rootfs/bin/busybox")
         os.symlink("busybox", f"{top}/rootfs/bin/sleep")
-        yield top
+        with without_empty_parents(Host(), "libpod_parent", "default", own_space()):
+            yield top
     finally:
         wait_until(lambda: is_removed(top), 20, f"the end of {top}")
 
@@ -204,7 +211,7 @@ def container_of_any_name():
     """A container of another namespace, with an id that is a word, is one by its engine's word."""
     checks.need_root()
     identity = f"cgmon-task-{os.getpid()}"
-    space = f"cgmon-ns-{os.getpid()}"
+    space = own_space()
     with own_host() as top, own_containerd(top) as ctr:
         ctr = [*ctr, "-n", space]
         command([*ctr, "run", "-d", "--rootfs", f"{top}/rootfs", identity, *kSleep])

@@ -12,7 +12,7 @@
 #include "agent/detect_text.h"
 #include "collectors/identity/host_files.h"
 #include "collectors/identity/json_visit.h"
-#include "collectors/parse/number.h"
+#include "collectors/parse/settings.h"
 
 namespace cgmon {
 namespace {
@@ -29,24 +29,6 @@ bool is_id(std::string_view name) {
 
 std::string counted(std::size_t count, std::string_view what) {
   return std::to_string(count) + ' ' + std::string(what) + (count == 1 ? "" : "s");
-}
-
-/// The values that `key = value` lines of TOML, `key: value` lines of YAML and members of JSON that
-/// stand on lines of their own give a key, without quotes. What a comment says is none.
-std::vector<std::string_view> settings(std::string_view text, std::string_view key) {
-  constexpr std::string_view kAround = " \t\r\"',";
-  std::vector<std::string_view> values;
-  while (!text.empty()) {
-    std::string_view line = take_until(text, '\n');
-    line.remove_prefix(std::min(line.find_first_not_of(kAround), line.size()));
-    if (!line.starts_with(key)) continue;
-    line.remove_prefix(key.size());
-    line.remove_prefix(std::min(line.find_first_not_of(kAround), line.size()));
-    if (!line.starts_with('=') && !line.starts_with(':')) continue;
-    line.remove_prefix(std::min(line.find_first_not_of(kAround, 1), line.size()));
-    values.push_back(line.substr(0, line.find_first_of(" \t\r\"',#")));
-  }
-  return values;
 }
 
 /// Of several, where they differ: both.

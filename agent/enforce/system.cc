@@ -206,6 +206,19 @@ Result<UniqueFd> lock_directory(const std::string& path) {
   return directory;
 }
 
+namespace {
+
+/// Ends with this process, whoever has a copy of the descriptor: a child that is still dying when
+/// the next run looks for leftovers is one of them.
+bool lock_of_process(int file) {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return ::fcntl(file, F_SETLK, &lock) == 0;
+}
+
+}  // namespace
+
 // Linked into the directory once it is locked and whole: nobody sees it before.
 Result<UniqueFd> create_state_file(const std::string& directory, const std::string& name,
                                    std::string_view text) {
@@ -213,7 +226,7 @@ Result<UniqueFd> create_state_file(const std::string& directory, const std::stri
   const std::string path = directory + '/' + name;
   if (file.get() < 0) return failure("cannot make the state file", path, errno);
   const std::string itself = "/proc/self/fd/" + std::to_string(file.get());
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 || !write_all(file.get(), text) ||
+  if (!lock_of_process(file.get()) || !write_all(file.get(), text) ||
       ::linkat(AT_FDCWD, itself.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
     return failure("cannot write the state file", path, errno);
   }
@@ -228,8 +241,8 @@ std::vector<Leftover> leftover_state_files(const std::string& directory) {
     const std::string name = entry->d_name;
     if (!name.ends_with(".json")) continue;
     const UniqueFd file(
-        ::openat(::dirfd(list), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (file.get() < 0 || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) continue;
+        ::openat(::dirfd(list), name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (file.get() < 0 || !lock_of_process(file.get())) continue;
     found.push_back({name, read_all(file.get(), std::size_t{64} << 10U)});
   }
   ::closedir(list);

@@ -828,7 +828,7 @@ def leaves_nothing_when_killed_at_random():
     for number in range(kills):
         agent = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL)
-        time.sleep(dice.uniform(0, 0.09))
+        time.sleep(dice.uniform(0, 0.15))
         alive += agent.poll() is None
         agent.kill()
         agent.wait(20)

@@ -60,12 +60,16 @@ print(json.dumps({
 
 def is_alone_inside():
     """--isolate: PID 1 is an init, no process, mount, network or cgroup of the host is in sight."""
-    with open("/proc/self/fdinfo/0", encoding="ascii"):
-        pass
+    seen = look_inside()
+    return f"{len(seen['mounts'])} mounts, cgroups {seen['cgroup_files']}"
+
+
+def look_inside(prefix=()):
+    """What a command sees with --isolate; fails where it is not alone."""
     leak = os.open("/etc/passwd", os.O_RDONLY)
     os.set_inheritable(leak, True)
     try:
-        seen, _, report = inside("--isolate", text=kLook, close_fds=False)
+        seen, _, report = inside("--isolate", text=kLook, close_fds=False, prefix=prefix)
     finally:
         os.close(leak)
     expect_equal((seen["pid"], seen["parent"], seen["init"]), (2, 1, "cgmon-init"), "processes")
@@ -93,7 +97,26 @@ def is_alone_inside():
     expect_equal(int(seen["capabilities"], 16), 0xA00425FB & ~(1 << 27), "capabilities")
     expect(set(seen["environment"]) <= {"PATH", "HOME", "TERM", "LANG", "LC_CTYPE"}, seen["environment"])
     expect_equal(seen["cwd"], os.getcwd(), "working directory")
-    return f"{len(seen['mounts'])} mounts, cgroups {seen['cgroup_files']}"
+    return seen
+
+
+def notices_a_step_that_was_not_taken():
+    """The check above fails when one of the new process' steps only says that it was done."""
+    strace = shutil.which("strace")
+    if strace is None:
+        raise Skip("no strace (package strace)")
+    broken = []
+    for call, number in (("sethostname", 1), ("unshare", 1), ("ioctl", 2), ("pivot_root", 1),
+                         ("mknodat", 3), ("symlinkat", 2)):  # fmt: skip
+        inject = f"inject={call}:retval=0:when={number}"
+        prefix = [strace, "-f", "-qqq", "-o", "/dev/null", "-e", "trace=" + call, "-e", inject]
+        try:
+            look_inside(prefix)
+        except AssertionError as error:
+            broken.append(f"{call}: {str(error)[:40]}")
+        else:
+            raise AssertionError(f"nobody noticed that {call} number {number} was not made")
+    return "; ".join(broken)
 
 
 def is_what_the_dry_run_says():
@@ -843,6 +866,7 @@ def body():
     wanted = OPTIONS.only
     every = [
         is_alone_inside,
+        notices_a_step_that_was_not_taken,
         is_what_the_dry_run_says,
         has_one_namespace_where_one_is_asked_for,
         shifts_its_clocks,

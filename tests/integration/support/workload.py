@@ -52,13 +52,14 @@ def processes(mark):
     return sorted(set(found) - {os.getpid()})
 
 
-def run(*arguments, seconds=40, folder=None, **options):
-    """The agent's end and its report, None without one. Nothing is left of it."""
+def run(*arguments, seconds=40, prefix=(), **options):
+    """The agent's end and its report, None without one. Nothing is left of it. `prefix`: words before
+    the agent, of a program that starts it."""
     before = mounts()
     with tempfile.TemporaryDirectory(prefix="cgmon-test-") as own:
-        path = (folder or own) + "/report.json"
+        path = own + "/report.json"
         flags = arguments[: arguments.index("--")]
-        command = [checks.agent_binary(), "run", "--force", f"--json={path}", *flags]
+        command = [*prefix, checks.agent_binary(), "run", "--force", f"--json={path}", *flags]
         done = subprocess.run(
             command + list(arguments[len(flags) :]),
             capture_output=True, text=True, timeout=seconds, check=False, **options,

@@ -14,7 +14,7 @@ namespace cgmon {
 /// files hold; accepts any bytes, views into the text.
 [[nodiscard]] inline std::vector<std::string_view> settings(std::string_view text,
                                                             std::string_view key) {
-  constexpr std::string_view kAround = " \t\r\"',", kEnd = " \t\r\"',#";
+  static constexpr std::string_view kAround = " \t\r\"',", kEnd = " \t\r\"',#";
   const auto skip = [](std::string_view& line, std::size_t from) {
     line.remove_prefix(std::min(line.find_first_not_of(kAround, from), line.size()));
   };

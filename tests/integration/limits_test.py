@@ -15,6 +15,7 @@ from support import checks, kernel_reader
 from support.agent import Agent
 from support.cgroups import TestCgroups
 from support.checks import Skip, expect, expect_equal
+from support.kernel_limits import count
 from support.kernel_reader import read
 
 kMiB = 1 << 20
@@ -25,14 +26,6 @@ kFamilies = {
     "pids": "container_pids_effective_limit",
 }
 kUnlimited = float("inf")
-
-
-def count(cpus):
-    numbers = 0
-    for part in cpus.strip().split(","):
-        first, _, last = part.partition("-")
-        numbers += int(last or first) - int(first) + 1 if part else 0
-    return numbers
 
 
 def write(path, text):

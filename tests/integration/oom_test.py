@@ -349,6 +349,7 @@ def parse_arguments():
     parser.add_argument("--containers", type=int, default=20, help="that the OOM killer ends")
     parser.add_argument("--parallel", type=int, default=1, help="of them, at a time")
     parser.add_argument("--check", action="append", help="only these")
+    parser.add_argument("--seconds", type=int, default=500, help="for all of it")
     return parser.parse_args()
 
 
@@ -363,7 +364,7 @@ def main():
                 for check in Oom(docker, agent, options).all()
                 if not options.check or check.__name__ in options.check
             ]
-            return checks.main("oom", chosen, limit_seconds=500)
+            return checks.main("oom", chosen, limit_seconds=options.seconds)
 
 
 checks.run_or_skip(main)

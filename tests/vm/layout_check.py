@@ -24,8 +24,14 @@ kChecked = {
     "v2-nopsi": ("v2", "cgroupfs", "psi=0", "psi-off"),
     "v1-nomemory": ("v1", "cgroupfs", "cgroup_disable=memory", "memory-disabled-v1"),
 }
+# Where containers are killed at once; each takes some seconds here.
+kOom = ("v2-systemd", "v1-systemd", "hybrid-cgroupfs")
+kKilled = (
+    "--containers 5 --seconds 250 --check kept_containers --check removed_containers"
+    " --check incarnations"
+)
 kReports = os.path.join(run.kRoot, "build/vm")
-kTimeout = 840
+kTimeout = 1000
 kWords = {"ok": "ok", "failed": "FAILED", "skipped": "skipped"}
 
 
@@ -33,6 +39,7 @@ def guest_command(name):
     layout, driver, _, golden = kChecked[name]
     docker = "--docker-host unix:///run/docker.sock --docker-root /var/lib/docker"
     tests = "/mnt/cgmon/tests"
+    oom = f"{tests}/integration/oom_test.py {docker} {kKilled}" if name in kOom else "true"
     return f"""
         export CGMON_AGENT=/mnt/cgmon/bin/agent CGMON_RECORD=/mnt/report/checks.tsv
         export PYTHONDONTWRITEBYTECODE=1
@@ -47,7 +54,8 @@ def guest_command(name):
         engines=0
         [ {name} != v2-systemd ] ||
           {tests}/integration/every_engine_test.py --systemd {docker} || engines=$?
-        [ $truth$layout$inspect$block_io$limits$engines = 000000 ]"""
+        {oom}; oom=$?
+        [ $truth$layout$inspect$block_io$limits$engines$oom = 0000000 ]"""
 
 
 def check(name):

@@ -71,6 +71,7 @@ class Reader:
         self._resources()
         self._numa()
         if processes:
+            self._v1_operations()
             kernel_processes.put_figures(cgroup, self.figures)
 
     def _try(self, family, figure, **labels):
@@ -338,6 +339,24 @@ class Reader:
         self._try("container_spec_io_weight", lambda: self._of(
             "blkio", ("blkio.bfq.weight", "", kScale), None))  # fmt: skip
 
+    def _v1_operations(self):
+        """v1's other operations, where both directions of the device are counted."""
+        directory, version = self.cgroup.directory("blkio")
+        if version != 1 or kernel_reader.has_io_below(directory):
+            return
+        ways = {(number, way) for number, way, _ in kernel_reader.io_rules(self.cgroup)}
+        for file, discards in (("io_service_bytes", "discards_bytes_total"), ("io_serviced", "discards_total")):
+            for line in (read(f"{directory}/blkio.throttle.{file}") or "").splitlines():
+                number, word, count = (line.split() + ["", ""])[:3]
+                if not {(number, "r"), (number, "w")} <= ways or word in ("Read", "Write"):
+                    continue
+                device, (major, minor) = kernel_reader.disk_name(number), number.split(":")
+                if word == "Discard":
+                    self.figures.put("container_fs_" + discards, int(count), device=device)
+                if file == "io_service_bytes":
+                    self.figures.put("container_blkio_device_usage_total", int(count), device=device,
+                                     major=major, minor=minor, operation=word)  # fmt: skip
+
     def _debug_file(self, file):
         for name in (f"blkio.bfq.{file}_recursive", f"blkio.{file}_recursive"):
             self._text("blkio", name)  # raises where there is none
@@ -372,6 +391,10 @@ class Reader:
             if not text:
                 why = "no target is set" if text == "" else f"the kernel has no {file} here"
                 self.reasons["container_spec_io_" + name] = why
+            elif name == "weight":
+                for number, weight in (line.split() for line in text.splitlines()):
+                    device = {} if number == "default" else {"device": kernel_reader.disk_name(number)}
+                    self.figures.put("container_spec_io_weight", int(weight), **device)
 
     def _resources(self):
         """Reasons where a controller, its file or its devices are not there; huge pages' figures."""

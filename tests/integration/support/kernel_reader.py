@@ -379,9 +379,9 @@ def _io_counters(cgroup, figures):
     if directory is None:
         return
     # v1 may count only what has a rule: of the rest the page may have numbers or none. A sum with
-    # parts of both is no number, so this is for cgroups without any below.
+    # parts of both is no number, so this is for cgroups below which nothing was counted.
     ruled = {(number, way) for number, way, _ in io_rules(cgroup)}
-    if any(entry.is_dir() for entry in os.scandir(directory)):
+    if has_io_below(directory):
         return
     totals = {}
     for file in ("io_service_bytes", "io_serviced"):
@@ -394,6 +394,13 @@ def _io_counters(cgroup, figures):
             _put_io(
                 figures, number, f"{word.lower()}s", count, totals[("io_serviced", number, word)]
             )
+
+
+def has_io_below(directory):
+    """Whether v1 has counted block I/O of a cgroup below this one."""
+    files = (f"{below}/blkio.throttle.io_service_bytes" for below, _, _ in os.walk(directory)
+             if below != directory)  # fmt: skip
+    return any(int(line.split()[-1]) for file in files for line in (read(file) or "").splitlines())
 
 
 def _put_io(figures, number, way, count_bytes, operations):

@@ -196,13 +196,13 @@ class Worker {
     return error;
   }
 
-  int mount(const ChildStep& step) const {
+  [[nodiscard]] int mount(const ChildStep& step) const {
     return mount_at(resolve(step.target), step.source.c_str(), step.type.c_str(), step.number,
                     step.data.empty() ? nullptr : step.data.c_str());
   }
 
   /// Adds MOUNT_ATTR_… to the mount at a path, before Linux 5.12 not to those below it.
-  int add_attributes(const std::string& path, std::uint64_t attributes) const {
+  [[nodiscard]] int add_attributes(const std::string& path, std::uint64_t attributes) const {
     const int target = resolve(path);
     if (target < 0) return errno;
     mount_attr change{};
@@ -229,13 +229,13 @@ class Worker {
                                                                                           : 0;
   }
 
-  int bind(const ChildStep& step) const {
+  [[nodiscard]] int bind(const ChildStep& step) const {
     const int error =
         mount_at(resolve(step.target), step.source.c_str(), nullptr, MS_BIND | MS_REC, nullptr);
     return error != 0 || step.number == 0 ? error : add_attributes(step.target, step.number);
   }
 
-  int read_only(const ChildStep& step) const {
+  [[nodiscard]] int read_only(const ChildStep& step) const {
     const int source = resolve(step.target);
     if (source < 0) return errno;
     const int error = mount_at(resolve(step.target), DescriptorPath(source).c_str(), nullptr,
@@ -244,7 +244,7 @@ class Worker {
     return error != 0 ? error : add_attributes(step.target, MOUNT_ATTR_RDONLY);
   }
 
-  int mask(const ChildStep& step) const {
+  [[nodiscard]] int mask(const ChildStep& step) const {
     const int target = resolve(step.target);
     struct stat status {};
     if (target < 0 || ::fstat(target, &status) != 0) return errno;
@@ -259,7 +259,7 @@ class Worker {
     return error;
   }
 
-  int make(const ChildStep& step) const {
+  [[nodiscard]] int make(const ChildStep& step) const {
     const int parent = resolve(step.target);
     if (parent < 0) return errno;
     const char* const name = step.data.c_str();
@@ -482,6 +482,7 @@ Result<void> make_pipe(UniqueFd& read_end, UniqueFd& write_end, int flags = 0) {
 
 std::vector<char*> pointers(const std::vector<std::string>& words) {
   std::vector<char*> found;
+  found.reserve(words.size() + 1);
   for (const std::string& word : words) found.push_back(const_cast<char*>(word.c_str()));
   found.push_back(nullptr);
   return found;

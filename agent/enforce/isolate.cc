@@ -64,8 +64,8 @@ std::optional<std::vector<std::string_view>> find_entry(std::string_view file, s
 
 class Isolator {
  public:
-  Isolator(const Isolation& wanted, const IsolationContext& context)
-      : wanted_(wanted), context_(context) {
+  Isolator(Isolation wanted, const IsolationContext& context)
+      : wanted_(std::move(wanted)), context_(context) {
     for (std::string* path : {&wanted_.root, &wanted_.upper}) make_absolute(*path);
     for (std::string& path : wanted_.lowers) make_absolute(path);
     for (Bind& bind : wanted_.binds) make_absolute(bind.source);
@@ -234,7 +234,7 @@ class Isolator {
     return {};
   }
 
-  Result<User> find_user() const {
+  [[nodiscard]] Result<User> find_user() const {
     std::string_view group = wanted_.user;
     const std::string_view name = take_until(group, ':');
     const bool has_group = wanted_.user.find(':') != std::string::npos;

@@ -100,7 +100,7 @@ int add_rules(const Filter& filter, Seccomp mode) {
                                                      CLONE_NEWPID,   CLONE_NEWNET, CLONE_NEWUSER,
                                                      CLONE_NEWCGROUP};
   for (const std::uint64_t flag : kNamespaces) {
-    const scmp_arg_cmp wanted = SCMP_A0_64(SCMP_CMP_MASKED_EQ, flag, flag);
+    const scmp_arg_cmp wanted{0, SCMP_CMP_MASKED_EQ, flag, flag};
     const int error = seccomp_rule_add(filter.get(), refused, SCMP_SYS(clone), 1, wanted);
     if (error != 0) return error;
   }
@@ -112,7 +112,7 @@ int add_rules(const Filter& filter, Seccomp mode) {
   }
   // By these a command types into the terminal that it shares with whoever started it.
   for (const std::uint64_t request : {std::uint64_t{TIOCSTI}, std::uint64_t{TIOCLINUX}}) {
-    const scmp_arg_cmp wanted = SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xffffffffU, request);
+    const scmp_arg_cmp wanted{1, SCMP_CMP_MASKED_EQ, 0xffffffffU, request};
     const int error = seccomp_rule_add(filter.get(), refused, SCMP_SYS(ioctl), 1, wanted);
     if (error != 0) return error;
   }
@@ -121,7 +121,7 @@ int add_rules(const Filter& filter, Seccomp mode) {
 
 /// Programs of the machine's other ABIs would be killed, as the filter does not know their calls.
 int add_architectures(const Filter& filter) {
-  std::uint32_t others[] = {0, 0};
+  std::array<std::uint32_t, 2> others{};
   switch (seccomp_arch_native()) {
     case SCMP_ARCH_X86_64:
       others[0] = SCMP_ARCH_X86;

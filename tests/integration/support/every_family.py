@@ -30,7 +30,7 @@ kBetween = "between two readings of the clock"
 # (what a reader says, the agent's reason, the collectors that say it)
 kSaid = (
     ("no hierarchy has the", "controller_off", ("memory", "hugetlb", "rdma", "misc", "dmem")),
-    ("the kernel has no memory controller", "controller_off", ("memory", "oom_event")),
+    ("the kernel has no memory controller", "controller_off", ("memory", "oom_event", "swap")),
     ("the kernel has PSI off", "psi_off", ("pressure",)),
     ("no v2 hierarchy", "kernel_lacks", ("pressure",)),
     ("the host has no swap", "no_swap", ("swap",)),

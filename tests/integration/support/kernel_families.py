@@ -306,7 +306,7 @@ class Reader:
             "container_memory_zswapped_bytes", "container_spec_memory_swap_high_bytes",
             "container_spec_memory_zswap_max_bytes",
         ):  # fmt: skip
-            if int(meminfo[1]) == 0:
+            if int(meminfo[1]) == 0 and self.cgroup.host.serving("memory"):
                 self.reasons[family] = "the host has no swap"
 
     def _io(self):

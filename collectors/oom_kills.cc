@@ -53,6 +53,7 @@ void OomKills::add(const Cgroup& cgroup, std::uint64_t inode) {
   node.parent = cgroup.parent != nullptr ? cgroup.parent->slot : kNoSlot;
   node.inode = inode;
   node.created_ns = cgroup.created_ns;
+  if (node.parent != kNoSlot) nodes_[node.parent].inner = true;
   welcome_back(node);
 }
 
@@ -145,6 +146,15 @@ void OomKills::remove(Slot slot, const std::shared_ptr<const CgroupLabels>& labe
                              .counted = count > 0,
                              .gone_ns = now_ns});
     }
+  }
+  // Processes are in leaves; what holds others goes with them.
+  const bool stranger = !owns(node) && labels->kind == CgroupKind::other && !node.inner;
+  if (stranger && !node.final && node.inode != 0 && candidates_.size() < kMaxCandidates) {
+    candidates_.push_back({.nobody = true,
+                           .below = node.parent,
+                           .labels = labels,
+                           .number = next_number_++,
+                           .gone_ns = now_ns});
   }
   if (count > 0 && node.inode != 0) {
     if (remembered_.size() >= kMaxRemembered) remembered_.erase(remembered_.begin());
@@ -309,7 +319,7 @@ void OomKills::explain(Slot witness, std::uint64_t kills) {
     for (Candidate* const suspect : suspects_) suspect->deferred = true;
     return;  // until their engine has said what it knows
   }
-  if (!several && !suspects_.empty()) {
+  if (!several && !suspects_.empty() && !suspects_.front()->nobody) {
     credit(*suspects_.front(), witness, kills);
     return;
   }

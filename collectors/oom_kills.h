@@ -121,6 +121,7 @@ class OomKills {
 
   struct Node {
     bool used = false, may_own = false, final = false;
+    bool inner = false;    ///< has had others below it
     bool counted = false;  ///< has ever been read
     bool based = false;
     bool unread = false;        ///< in this pass, though it has a count
@@ -135,8 +136,10 @@ class OomKills {
     std::shared_ptr<const CgroupLabels> labels;
     std::optional<OwnerAt> owner;
   };
-  /// One that went away without its last count.
+  /// One that went away without its last count. `nobody`: no owner, but it may be whose the kills
+  /// are.
   struct Candidate {
+    bool nobody = false;
     Slot below = kNoSlot;  ///< its nearest living ancestor, kNoSlot for the host
     std::shared_ptr<const CgroupLabels> labels;
     std::uint32_t number = 0;

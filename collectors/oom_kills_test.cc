@@ -516,6 +516,27 @@ TEST_F(OomKillsV1, DoNotWaitForeverForOneThatLivesOnWithoutItsCount) {
   EXPECT_EQ(kills_->unattributed(), 1U);
 }
 
+TEST_F(OomKillsV1, AreNotThoseOfTheOnlyContainerThatWentIfAnotherCgroupWentToo) {
+  make("/s/a", kContainer, "web");
+  make("/s/x", kOther);
+  pass();
+  host_ += 1;  // in "/s/x"
+  remove("/s/a", false);
+  remove("/s/x", false);
+  engine_says({});
+  EXPECT_THAT(pass(), ElementsAre("web 0"));
+  EXPECT_EQ(kills_->unattributed(), 1U);
+}
+
+TEST_F(OomKillsV1, OfACgroupWithoutAnOwnerThatWentAreNobodys) {
+  make("/s/x", kOther);
+  pass();
+  host_ += 1;
+  remove("/s/x", false);
+  pass();
+  EXPECT_EQ(kills_->unattributed(), 1U);
+}
+
 TEST_F(OomKillsV1, MakeTheHostBeAskedAgainAndOnceAtMost) {
   make("/s/a", kContainer, "web");
   make("/s/b", kContainer, "other");

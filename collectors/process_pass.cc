@@ -45,7 +45,7 @@ void ProcessPass::read_processes(const Target& target) {
     set(kZombies, sums.zombies);
     if (!sums.denied) {
       set(kDescriptors, sums.descriptors);
-      set(kSockets, sums.sockets);
+      if (!sums.sockets_denied) set(kSockets, sums.sockets);
       if (sums.members != 0) set(kHighest, sums.highest);
     }
     if (is_container(identifier_.labels(cgroup->slot)->kind)) {
@@ -177,6 +177,7 @@ void ProcessPass::count_descriptors(std::uint32_t id, Facts& facts,
   }
   facts.descriptors = counts.links;
   facts.sockets = counts.sockets;
+  facts.sockets_denied = counts.hidden;
   if (counts.links == 0 || read_of(id, "/limits") != 0) return;
   const Value limit = parse_open_files_limit(text_);
   if (limit.is_number() && limit.number != 0) {
@@ -198,6 +199,7 @@ ProcessPass::Sums ProcessPass::sums_of(std::size_t index) const {
     ++sums.members;
     sums.hidden |= facts.hidden;
     sums.denied |= facts.denied;
+    sums.sockets_denied |= facts.sockets_denied;
     sums.zombies += facts.state == 'Z' ? 1 : 0;
     sums.descriptors += facts.descriptors;
     sums.sockets += facts.sockets;
@@ -211,7 +213,7 @@ ProcessPass::Sums ProcessPass::sums_of(std::size_t index) const {
 }
 
 void ProcessPass::note_lack(const Sums& sums, GroupReport& report) const {
-  if (sums.known && !sums.hidden && !sums.denied) return;
+  if (sums.known && !sums.hidden && !sums.denied && !sums.sockets_denied) return;
   const Reason why = !sums.known   ? Reason::not_delegated
                      : sums.hidden ? Reason::namespace_hidden
                                    : Reason::permission;

@@ -49,12 +49,13 @@ class ProcessPass {
     std::uint64_t descriptors = 0, sockets = 0, ratio = 0;  ///< ratio in millionths
     char state = 0;                                         ///< 0: it has ended meanwhile
     bool hidden = false, denied = false;
+    bool sockets_denied = false;  ///< descriptors can be counted, but not what they are
   };
   /// The same of a cgroup and what is below it.
   struct Sums {
     std::uint64_t members = 0, zombies = 0, descriptors = 0, sockets = 0, highest = 0;
     std::uint64_t running = 0, sleeping = 0, stopped = 0, uninterruptible = 0;
-    bool known = true, hidden = false, denied = false;
+    bool known = true, hidden = false, denied = false, sockets_denied = false;
   };
 
   bool list_members(const Target& target, std::span<const std::string_view> files);

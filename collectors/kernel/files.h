@@ -52,6 +52,7 @@ class DirectoryListing {
 /// open descriptors of a process.
 struct LinkCounts {
   std::uint64_t links = 0, sockets = 0;
+  bool hidden = false;  ///< where some of them lead may not be read, so `sockets` is too few
 };
 
 /// What a watch reported since it was last asked; reused like DirectoryListing.

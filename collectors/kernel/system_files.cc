@@ -224,6 +224,7 @@ int SystemFiles::count_links(int dir, const char* path, LinkCounts& counts) {
     ++counts.links;
     std::array<char, kSocket.size()> target{};
     const ssize_t size = ::readlinkat(directory, name, target.data(), target.size());
+    counts.hidden = counts.hidden || (size < 0 && (errno == EACCES || errno == EPERM));
     counts.sockets += size > 0 && std::string_view(target.data(), target.size()) == kSocket ? 1 : 0;
   });
 }

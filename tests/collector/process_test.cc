@@ -113,6 +113,16 @@ TEST_F(CollectorProcesses, AreNoSumWhereOneMayNotBeLookedInto) {
   EXPECT_THAT(samples("container_processes_zombie", id_), is("0"));
 }
 
+TEST_F(CollectorProcesses, HaveNoSocketsWhereOneMayNotBeAskedWhatItsDescriptorsAre) {
+  set_members(id_, "701\n702\n");
+  add_process(701, 'S', 3, 1);
+  add_process(702, 'S', 3, 1);
+  host_.files.set_error("/proc/702/fd/0", EACCES);
+  EXPECT_THAT(samples("container_file_descriptors", id_), is("8"));
+  EXPECT_THAT(samples("container_sockets", id_), IsEmpty());
+  EXPECT_GT(lacking(Group::process, Reason::permission), 0U);
+}
+
 TEST_F(CollectorProcesses, ThatEndMeanwhileAreNotMissed) {
   set_members(id_, "701\n702\n");
   add_process(701, 'S', 3, 1);

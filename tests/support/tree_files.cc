@@ -240,6 +240,10 @@ int TreeFiles::count_links(int dir, const char* path, LinkCounts& counts) {
   for (const auto& [name, child] : node->children) {
     if (!child->is(S_IFLNK)) continue;
     ++counts.links;
+    if (child->error == EACCES) {
+      counts.hidden = true;  // it is listed; where it leads is not said
+      continue;
+    }
     counts.sockets += child->content.starts_with("socket:") ? 1 : 0;
   }
   return 0;

@@ -10,9 +10,11 @@
 
 #include "agent/collection_loop.h"
 #include "agent/group_query.h"
+#include "agent/host_table.h"
 #include "agent/http/message.h"
 #include "agent/http/negotiation.h"
 #include "agent/http/pages.h"
+#include "agent/http/query.h"
 #include "agent/http/router.h"
 #include "agent/http/server.h"
 #include "agent/metrics_page.h"
@@ -22,6 +24,7 @@ namespace {
 
 constexpr const char* kResourcePath = "/metrics/resource";
 constexpr const char* kSnapshotPath = "/api/v1/snapshot";
+constexpr const char* kStuck = "a collection does not end: a kernel file hangs\n";
 constexpr std::int64_t kDefaultTimeoutNs = 10'000'000'000;
 constexpr std::int64_t kTimeoutReserveNs = 500'000'000;  // for sending the page
 
@@ -78,7 +81,7 @@ Response page_response(MetricsPage& page, PageForm form, const Request& request,
   response.content_encoding = form.gzip ? "gzip" : "";
   response.vary = is_json ? "Accept-Encoding" : "Accept, Accept-Encoding";
   response.body = page.get(deadline_of(request, clock), form);
-  if (!response.body) return text_response(503, "a collection does not end: a kernel file hangs\n");
+  if (!response.body) return text_response(503, kStuck);
   return response;
 }
 
@@ -99,16 +102,26 @@ class NewOptions {
   std::optional<CollectorOptions> options_;
 };
 
-Router make_router(const ServeOptions& options, MetricsPage& page, const CollectionLoop& loop,
-                   const Clock& clock, SelfMetrics& self, Log& log) {
+Response table_response(HostTable& table, const Request& request, const Clock& clock) {
+  const Result<TablePageOptions> options = parse_table_page(parse_query(request.query));
+  if (!options) return text_response(400, "400: " + options.error().message() + '\n');
+  Response response{.content_type = "text/html; charset=utf-8",
+                    .content_security_policy = table_page_policy()};
+  response.body = table.get(deadline_of(request, clock), *options);
+  if (!response.body) return text_response(503, kStuck);
+  return response;
+}
+
+Router make_router(const ServeOptions& options, MetricsPage& page, HostTable& table,
+                   const CollectionLoop& loop, const Clock& clock, SelfMetrics& self, Log& log) {
   Router router({.answered = [&self](std::string_view handler,
                                      int status) { self.count_request(handler, status); },
                  .failed =
                      [&log](std::string_view handler, std::string_view what) {
                        log.error("a request failed", {{"handler", handler}, {"error", what}});
                      }});
-  router.add("/", [&options](const Request&) {
-    return landing_page({options.facts.version, options.telemetry_path});
+  router.add("/", [&table, &clock](const Request& request) {
+    return table_response(table, request, clock);
   });
   router.add("/-/healthy", [](const Request&) { return healthy_page(); });
   router.add("/-/ready", [&loop](const Request&) {
@@ -169,7 +182,8 @@ Result<void> serve(const ServeOptions& options, HostSession& session, Log& log,
       },
       {.watches = [&] { return session.watches(); }, .look = [&] { session.look(); }});
   MetricsPage page(loop, session.clock(), self, options.live.page, options.host);
-  const Router router = make_router(options, page, loop, session.clock(), self, log);
+  HostTable table(loop, self, {options.facts.version, options.telemetry_path});
+  const Router router = make_router(options, page, table, loop, session.clock(), self, log);
   auto server = start_server(options, router, self, log);
   if (!server) return tl::unexpected(server.error());
   const auto tell = [&process](ServicePhase phase) {

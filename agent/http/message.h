@@ -35,6 +35,8 @@ struct Response {
   std::string content_encoding;
   /// The Vary header: the request's headers that this answer depends on; empty: none.
   std::string vary;
+  /// The Content-Security-Policy header of a page for people; empty: none.
+  std::string content_security_policy;
 };
 
 /// Called by several threads at once.

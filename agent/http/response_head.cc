@@ -80,6 +80,10 @@ std::string response_head(const Response& response, std::size_t body_size, bool 
   if (!response.vary.empty()) append_header(head, "Vary", response.vary);
   append_header(head, "Content-Length", std::to_string(body_size));
   if (!response.allow.empty()) append_header(head, "Allow", response.allow);
+  if (!response.content_security_policy.empty()) {
+    append_header(head, "Content-Security-Policy", response.content_security_policy);
+    append_header(head, "Referrer-Policy", "no-referrer");
+  }
   append_header(head, "Cache-Control", "no-store");
   append_header(head, "X-Content-Type-Options", "nosniff");
   append_header(head, "Connection", keep_alive ? "keep-alive" : "close");

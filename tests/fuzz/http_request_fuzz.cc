@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "agent/expose/html_text.h"
 #include "agent/http/message.h"
 #include "agent/http/negotiation.h"
-#include "agent/http/pages.h"
 #include "agent/http/response_head.h"
 #include "agent/http/router.h"
 #include "tests/fuzz/target.h"

@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 """The HTTP side: paths, methods, headers, ends by signal; and what a wrong command line gets."""
 
+import base64
+import hashlib
+import html.parser
 import os
 import select
 import shutil
@@ -41,6 +44,75 @@ def paths():
             f"headers of /: {landing.headers}",
         )
         expect("/metrics" in landing.text(), "the landing page does not lead to /metrics")
+
+
+class _Markup(html.parser.HTMLParser):
+    """What a browser takes a page for: its tags, and the text of its cells by line."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.rows, self.style = [], [], ""
+        self._last = None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self._last = tag
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        self._last = "th" if tag == "a" and self._last == "a" else None
+
+    def handle_data(self, data):
+        if self._last == "style":
+            self.style += data
+        elif self._last in ("td", "th", "a") and self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data
+
+
+def page_for_people():
+    """/ is the table: it has a hostile name as text, sorts by its links, has rates from the second look
+    on, and its policy lets a browser do nothing but show it in its own style."""
+    hostile = "<img src=x onerror=alert(1)>\"'&\x1b[31m"
+    with TestCgroups() as tree, Agent(checks.agent_binary(), min_interval="0") as agent:
+        tree.make(hostile)
+        first = agent.get("/?all=1")
+        expect_equal(first.status, 200, "status of /")
+        expect(b"follow in two seconds" in first.body, "no word about the rates of the first look")
+        time.sleep(1.1)
+        answer = agent.get("/?all=1&sort=name")
+        page = _Markup(answer.text())
+        allowed = {"html", "head", "meta", "title", "style", "body", "h1", "nav", "a", "b", "table", "thead",
+                   "tbody", "tr", "th", "td", "p", "footer", "ul", "li"}  # fmt: skip
+        expect_equal({tag for tag, _ in page.tags} - allowed, set(), "other tags")
+        for tag, attributes in page.tags:
+            expect_equal([a for a in attributes if a.startswith("on") or a in ("src", "style")], [], f"attributes of {tag}")
+            href = attributes.get("href", "/")
+            expect(href.startswith(("?", "/")) and not href.startswith("//"), f"a link to {href}")
+        digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
+        policy = answer.headers["content-security-policy"]
+        wanted = ["default-src 'none'", f"style-src 'sha256-{digest}'", "base-uri 'none'",
+                  "form-action 'none'", "frame-ancestors 'none'"]  # fmt: skip
+        expect_equal(policy.split("; "), wanted, "the policy")
+        expect_equal(answer.headers["x-content-type-options"], "nosniff", "X-Content-Type-Options")
+        names = [row[0] for row in page.rows[1:]]
+        shown = tree.path(hostile).replace("\x1b", "\\x1b")
+        expect(shown in names, f"no line for {shown!r} in {names}")
+        expect(len(names) > 3 and names[0] == "/" and names[1:] == sorted(names[1:]), f"not by name: {names}")
+        cpu = page.rows[0].index("CPU %")
+        expect(page.rows[1][cpu].endswith("%"), f"CPU of the host: {page.rows[1][cpu]}")
+        (link,) = {a["href"] for tag, a in page.tags if tag == "a" and a["href"].startswith("?sort=pids")}
+        sorted_page = _Markup(agent.get("/" + link).text())
+        at = next(i for i, head in enumerate(sorted_page.rows[0]) if head.startswith("PIDS"))
+        pids = [int(row[at].split("/")[0]) for row in sorted_page.rows[2:] if row[at] != "-"]
+        expect(len(pids) > 2 and pids == sorted(pids, reverse=True), f"PIDs not from the largest: {pids}")
+        for query in ("sort=memry", "sort=%3Cscript%3E", "wide=2", "nothing=1", "every=x"):
+            wrong = agent.get("/?" + query)
+            expect_equal((wrong.status, wrong.headers["content-type"]), (400, "text/plain; charset=utf-8"), query)
+    return f"{len(names)} lines"
 
 
 def unknown_paths():
@@ -354,7 +426,7 @@ class _PlainAgent(Agent):
 def main():
     checks.agent_binary()
     tests = [
-        paths, unknown_paths, other_methods, head, kept_connection, nonsense, sigterm_drains,
+        paths, page_for_people, unknown_paths, other_methods, head, kept_connection, nonsense, sigterm_drains,
         hung_file, sigint_ends_idle, taken_port, ipv6, bad_flags, bad_config, good_config,
     ]  # fmt: skip
     return checks.main("http", tests, limit_seconds=150)

@@ -14,10 +14,11 @@ kConfig = """
 global:
   scrape_interval: 1s
   scrape_timeout: 1s
+  evaluation_interval: 1s
 scrape_configs:
   - job_name: cgmon
     static_configs:
-      - targets: ["127.0.0.1:{port}"]
+      - targets: {targets}
 """
 
 
@@ -29,15 +30,16 @@ def program(name):
 
 
 class Prometheus:
-    """A Prometheus with its own data and port, that scrapes one agent each second; `more` is added
-    to its configuration."""
+    """A Prometheus with its own data and port, that scrapes one agent each second, or several by
+    their ports; `more` is added to its configuration."""
 
-    def __init__(self, agent_port, directory, more="", binary=None):
+    def __init__(self, agent_port, directory, more="", binary=None, other_ports=()):
         self.port = free_port()
         self.log_path = f"{directory}/log"
         config = f"{directory}/prometheus.yml"
         with open(config, "w", encoding="ascii") as file:
-            file.write(kConfig.format(port=agent_port) + more)
+            targets = json.dumps([f"127.0.0.1:{port}" for port in (agent_port, *other_ports)])
+            file.write(kConfig.format(targets=targets) + more)
         self.command = [
             binary or program("prometheus"), f"--config.file={config}",
             f"--storage.tsdb.path={directory}/data",

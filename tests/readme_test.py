@@ -22,10 +22,10 @@ TEXTS = ["README.md"] + sorted(
 # Flags of another program that the texts tell to use: docker's.
 FOREIGN_FLAGS = {
     "--cap-add", "--cap-drop", "--cgroupns", "--cpus", "--memory", "--network", "--pid",
-    "--pids-limit", "--read-only",
+    "--pids-limit", "--read-only", "--security-opt", "--user",
 }
-# Members of JSON documents that look like families.
-MEMBERS = {"container_id"}
+# Members of JSON documents and labels that look like families.
+MEMBERS = {"container_id", "machine_id"}
 FOLDERS = ("agent", "collectors", "config", "cmake", "dashboards", "deploy", "docs", "tests", ".ci")
 BUILT = ("agent", "bench")  # what stands at build/PRESET/
 

@@ -114,7 +114,7 @@ class Images:
             call(podman.engine, "tag", "localhost/" + image.kImage, image.kImage)
             notes = []
             for overlay in ("base", "overlays/docker"):
-                options, arguments = pod_options(yaml, overlay, self.docker.data_root)
+                options, arguments = pod_options(yaml, overlay, self.docker.data_root, self.directory)
                 with ContainerAgent(podman.engine, "pod", options, (*arguments, self.root)) as agent:
                     page = agent.scrape()
                     expect(page.samples("container_threads", id=self.container.cgroup.id), f"{overlay}: no container")
@@ -246,8 +246,9 @@ def difference(whole, part):
 kOtherLabels = {"container_info", "container_oom_kills_total"}
 
 
-def pod_options(yaml, overlay, data_root):
-    """(options of an engine, arguments) as the DaemonSet's pod template has them."""
+def pod_options(yaml, overlay, data_root, directory):
+    """(options of an engine, arguments) as the DaemonSet's pod template has them. A directory of nodes
+    that is not here is an empty one in `directory`."""
     kubectl = dockerd.find_program("kubectl")
     if kubectl is None:
         raise checks.Skip("no kubectl (package kubernetes-client)")
@@ -269,6 +270,9 @@ def pod_options(yaml, overlay, data_root):
         place, target = hosts[mount["name"]], mount["mountPath"]
         if place == "/var/lib/docker":  # the tests' daemon has its own
             place, target = data_root, "/host" + data_root
+        if not os.path.isdir(place):
+            place = f"{directory}/empty"
+            os.makedirs(place, exist_ok=True)
         options += ["-v", f"{place}:{target}:ro"]
     return options, container["args"]
 

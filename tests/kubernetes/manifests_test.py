@@ -98,7 +98,7 @@ def few_rights():
     program = next(iter(kubectls().values()))
     runtime = {"base": set(), "overlays/names": set(), "overlays/docker": {"/var/lib/docker"},
                "overlays/containerd": {"/run/containerd", "/var/lib/containerd"},
-               "overlays/crio": {"/var/lib/containers"}}  # fmt: skip
+               "overlays/crio": {"/var/lib/containers", "/run/containers"}}  # fmt: skip
     for name, places in runtime.items():
         (daemon_set,) = [d for d in yaml.safe_load_all(render(program, name)) if d["kind"] == "DaemonSet"]
         pod = daemon_set["spec"]["template"]["spec"]
@@ -116,7 +116,7 @@ def few_rights():
         expect(not pod["automountServiceAccountToken"], f"{name}: a token")
         expect("hostNetwork" not in pod and "hostIPC" not in pod, f"{name}: the node's network or IPC")
         hosts = {volume["hostPath"]["path"] for volume in pod["volumes"]}
-        expect_equal(hosts, {"/sys/fs/cgroup"} | places, f"{name}: directories of the node")
+        expect_equal(hosts, {"/sys/fs/cgroup", "/var/log/pods"} | places, f"{name}: directories of the node")
         expect(all(mount["readOnly"] for mount in container["volumeMounts"]), f"{name}: a mount to write to")
 
 

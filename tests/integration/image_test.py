@@ -27,6 +27,10 @@ kByEngine = {"container_start_time_seconds", "container_creation_time_seconds"}
 kNobody = ("--user=65534:65534",)
 kRead = ("--user=0:0", "--cap-add=DAC_READ_SEARCH")
 kHostPids = ("--pid=host",)
+# The host's hang on who else has processes here.
+kOfAllProcesses = {
+    "container_file_descriptors", "container_file_descriptors_highest_ratio", "container_sockets",
+}  # fmt: skip
 # Labels that come from files of engines and of the host, and may be missing while the series is there.
 kFromFiles = {*pages.kNames, "image_id", "machine_id", "system_uuid", "boot_id", "osVersion", "kernelVersion"}
 
@@ -214,7 +218,10 @@ class Images:
             for sample in family.samples:
                 cgroup, name = sample.labels.get("id"), sample.labels.get("name")
                 ours = cgroup in ids or (cgroup is None and name in names)
-                if sample.name.startswith(pages.kOwn) or not (ours or cgroup == "/" or not (cgroup or name)):
+                hosts = cgroup == "/" or not (cgroup or name)
+                if sample.name.startswith(pages.kOwn) or not (ours or hosts):
+                    continue
+                if hosts and sample.name in kOfAllProcesses:
                     continue
                 scope = "container" if ours else "host"
                 found.add((family.name, scope, tuple(sorted(sample.labels.items()))))

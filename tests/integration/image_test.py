@@ -40,6 +40,7 @@ class Images:
         self.docker, self.directory = docker, directory
         self.binary = checks.agent_binary()
         self.archive = image.make(self.binary, directory)
+        call(image.docker_engine(docker), "load", "-i", self.archive)
         # One with files that are another's alone, one with a process of another.
         hide = "mkdir -m 700 /hidden; dd if=/dev/zero of=/hidden/file bs=1M count=3 2> /dev/null"
         self.container = docker.run(
@@ -56,7 +57,6 @@ class Images:
     def by_docker(self):
         """docker runs the image: as nobody all figures, with ids; with one capability names, too."""
         engine = image.docker_engine(self.docker)
-        call(engine, "load", "-i", self.archive)
         size = int(call(engine, "image", "inspect", "--format", "{{.Size}}", image.kImage))
         expect(size < 15e6, f"the image has {size} bytes")
         return f"{size / 1e6:.1f} MB; {self._by(engine)}"

@@ -153,13 +153,20 @@ std::vector<std::string> ContainersStorage::drivers(const Store& store) {
 Result<ContainerMetadata> ContainersStorage::read(std::string_view id, std::string_view uid) {
   int worst = -ENOENT;
   ContainerMetadata metadata;
-  std::vector<std::pair<const Store*, std::string>> places;
+  // Podman's database says all that its other files do, at a part of their cost.
   for (const Store* const store : in_order(uid)) {
-    for (std::string& driver : drivers(*store)) places.emplace_back(store, std::move(driver));
+    if (!libpod_.read(store->path, id, allowed_, metadata)) continue;
+    for (const std::string& driver : drivers(*store)) add_health(driver, id, metadata.life);
+    metadata.complete = true;
+    return metadata;
+  }
+  std::vector<std::string> places;
+  for (const Store* const store : in_order(uid)) {
+    for (std::string& driver : drivers(*store)) places.push_back(std::move(driver));
   }
   bool found = false;
   // CRI-O has the list in /var/lib and what it runs in /run.
-  for (const auto& [store, driver] : places) {
+  for (const std::string& driver : places) {
     const int error = host_.read(joined({driver, "/", id, "/userdata/config.json"}), text_);
     if (worst == -ENOENT && error != 0) worst = error;
     if (error != 0) continue;
@@ -169,18 +176,14 @@ Result<ContainerMetadata> ContainersStorage::read(std::string_view id, std::stri
     found = true;
     break;
   }
-  for (const auto& [store, driver] : places) {
+  for (const std::string& driver : places) {
     if (!find_entry(driver, id, metadata)) continue;
     add_life(driver, id, metadata);
-    libpod_.read(store->path, id, allowed_, metadata);
     found = true;
     break;
   }
   if (!found) {
     return failure("cannot read the container in containers/storage", std::string(id), -worst);
-  }
-  if (!metadata.pod_uid.empty() && metadata.pod.empty()) {
-    metadata.pod = pod_name(metadata.pod_uid, uid);
   }
   metadata.complete = !metadata.name.empty();
   return metadata;
@@ -219,25 +222,29 @@ bool ContainersStorage::find_entry(const std::string& driver, std::string_view i
   return false;
 }
 
-/// What CRI-O says of its life, and the last check that podman made of its health.
+/// What CRI-O says of its life.
 void ContainersStorage::add_life(const std::string& driver, std::string_view id,
                                  ContainerMetadata& metadata) {
-  const std::string userdata = joined({driver, "/", id, "/userdata/"});
-  if (host_.read(userdata + "state.json", text_) == 0) {
+  if (host_.read(joined({driver, "/", id, "/userdata/state.json"}), text_) == 0) {
     if (auto life = parse_crio_state(text_)) {
       life->restarts = metadata.life.restarts;
       if (life->created_at_ns == 0) life->created_at_ns = metadata.life.created_at_ns;
       metadata.life = *life;
     }
   }
-  if (host_.read(userdata + "healthcheck.log", text_) == 0) {
-    visit_json(text_, [&](JsonKeys keys, const JsonValue& value) {
-      if (!keys_are(keys, "Status") || !value.is_text()) return;
-      for (const Health health : {Health::starting, Health::healthy, Health::unhealthy}) {
-        if (value.text == name_of(health)) metadata.life.health = health;
-      }
-    });
-  }
+  add_health(driver, id, metadata.life);
+}
+
+/// The last check that podman made of its health.
+void ContainersStorage::add_health(const std::string& driver, std::string_view id,
+                                   ContainerLife& life) {
+  if (host_.read(joined({driver, "/", id, "/userdata/healthcheck.log"}), text_) != 0) return;
+  visit_json(text_, [&](JsonKeys keys, const JsonValue& value) {
+    if (!keys_are(keys, "Status") || !value.is_text()) return;
+    for (const Health health : {Health::starting, Health::healthy, Health::unhealthy}) {
+      if (value.text == name_of(health)) life.health = health;
+    }
+  });
 }
 
 std::string ContainersStorage::pod_name(std::string_view pod_id, std::string_view uid) {
@@ -249,22 +256,14 @@ std::string ContainersStorage::pod_name(std::string_view pod_id, std::string_vie
 
 std::vector<EndedContainer> ContainersStorage::ended(std::size_t most) {
   std::vector<EndedContainer> ended;
-  const auto add = [&](std::string_view runtime, const std::string& id,
-                       ContainerMetadata metadata) {
-    if (metadata.life.state != ContainerState::exited || metadata.sandbox) return;
-    ended.push_back({std::string(runtime), repaired(id), std::move(metadata)});
-  };
   for (const Store& store : stores_) {
-    for (const std::string& id : libpod_.ids(store.path, most)) {
-      ContainerMetadata metadata;
-      if (!libpod_.read(store.path, id, allowed_, metadata)) continue;
-      if (!metadata.pod_uid.empty()) metadata.pod = libpod_.pod_name(store.path, metadata.pod_uid);
-      add("podman", id, std::move(metadata));
+    for (EndedContainer& one : libpod_.ended(store.path, allowed_, most)) {
+      ended.push_back(std::move(one));
     }
     for (const std::string& driver : drivers(store)) {
       for (const std::string& id : host_.directories(driver, most)) {
         ContainerMetadata metadata;
-        // CRI-O's alone have it; podman's were asked for above.
+        // CRI-O's alone have it.
         if (host_.read(joined({driver, "/", id, "/userdata/state.json"}), text_) != 0) continue;
         const auto life = parse_crio_state(text_);
         if (!life || life->state != ContainerState::exited) continue;
@@ -275,7 +274,7 @@ std::vector<EndedContainer> ContainersStorage::ended(std::size_t most) {
         const auto restarts = metadata.life.restarts;
         metadata.life = *life;
         metadata.life.restarts = restarts;
-        add("crio", id, std::move(metadata));
+        if (!metadata.sandbox) ended.push_back({"crio", repaired(id), std::move(metadata)});
       }
     }
   }

@@ -59,6 +59,7 @@ class ContainersStorage {
   [[nodiscard]] std::vector<std::string> drivers(const Store& store);
   bool find_entry(const std::string& driver, std::string_view id, ContainerMetadata& metadata);
   void add_life(const std::string& driver, std::string_view id, ContainerMetadata& metadata);
+  void add_health(const std::string& driver, std::string_view id, ContainerLife& life);
 
   HostFiles& host_;
   Users& users_;

@@ -104,12 +104,9 @@ Result<ContainerMetadata> EngineFiles::read_unknown(const MetadataQuestion& ques
   if (result && !asked_for(*result, question.path)) result = failure("elsewhere", {}, ENOENT);
   if (result && result->runtime.empty()) result->runtime = "containerd";
   if (result || !question.engine_namespace.empty()) return result;
+  // Podman and CRI-O put their name before the id wherever it is.
   result = docker_.read(question.id);
   if (result) result->runtime = "docker";
-  if (!result) {
-    result = read_stored(question);
-    if (result && !asked_for(*result, question.path)) result = failure("elsewhere", {}, ENOENT);
-  }
   return result;
 }
 

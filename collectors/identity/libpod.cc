@@ -36,6 +36,15 @@ bool with_database(HostFiles& host, std::string_view store, F use) {
   return done;
 }
 
+std::string name_of_pod(Bolt& bolt, std::string_view pod_id, std::string& text) {
+  std::string name;
+  if (!bolt.get({"pod", pod_id, "config"}, text)) return name;
+  const JsonTop top = visit_json(text, [&](JsonKeys keys, const JsonValue& value) {
+    if (keys_are(keys, "name") && value.is_text()) name = repaired(value.text);
+  });
+  return top == JsonTop::object ? name : std::string();
+}
+
 }  // namespace
 
 bool parse_libpod_config(std::string_view json, const AllowedKeys& allowed,
@@ -125,6 +134,8 @@ bool LibpodDatabase::read(std::string_view store, std::string_view id, const All
     read = metadata;
     found = bolt.get({"ctr", id, "config"}, text_) && parse_libpod_config(text_, allowed, read) &&
             bolt.get({"ctr", id, "state"}, text_) && parse_libpod_state(text_, read);
+    if (found && !read.pod_uid.empty()) read.pod = name_of_pod(bolt, read.pod_uid, text_);
+    if (found) read.runtime = "podman";
   });
   if (done && found) metadata = read;
   return done && found;
@@ -132,27 +143,33 @@ bool LibpodDatabase::read(std::string_view store, std::string_view id, const All
 
 std::string LibpodDatabase::pod_name(std::string_view store, std::string_view pod_id) {
   std::string name;
-  const bool done = with_database(host_, store, [&](Bolt& bolt) {
-    name.clear();
-    if (!bolt.get({"pod", pod_id, "config"}, text_)) return;
-    const JsonTop top = visit_json(text_, [&](JsonKeys keys, const JsonValue& value) {
-      if (keys_are(keys, "name") && value.is_text()) name = repaired(value.text);
-    });
-    if (top != JsonTop::object) name.clear();
-  });
+  const bool done =
+      with_database(host_, store, [&](Bolt& bolt) { name = name_of_pod(bolt, pod_id, text_); });
   return done ? name : std::string();
 }
 
-std::vector<std::string> LibpodDatabase::ids(std::string_view store, std::size_t most) {
-  std::vector<std::string> found;
+std::vector<EndedContainer> LibpodDatabase::ended(std::string_view store,
+                                                  const AllowedKeys& allowed, std::size_t most) {
+  std::vector<EndedContainer> found;
   const bool done = with_database(host_, store, [&](Bolt& bolt) {
     found.clear();
+    std::vector<std::string> ids;
     bolt.each({"ctr"}, [&](std::string_view key, bool is_bucket, std::string_view) {
-      if (is_bucket) found.emplace_back(key);
-      return found.size() < most;
+      if (is_bucket) ids.emplace_back(key);
+      return ids.size() < most;
     });
+    for (const std::string& id : ids) {
+      // The state is small, and tells of most that the rest is not wanted.
+      ContainerMetadata read;
+      if (!bolt.get({"ctr", id, "state"}, text_) || !parse_libpod_state(text_, read)) continue;
+      if (read.life.state != ContainerState::exited) continue;
+      if (!bolt.get({"ctr", id, "config"}, text_)) continue;
+      if (!parse_libpod_config(text_, allowed, read) || read.sandbox) continue;
+      if (!read.pod_uid.empty()) read.pod = name_of_pod(bolt, read.pod_uid, text_);
+      found.push_back({"podman", repaired(id), std::move(read)});
+    }
   });
-  return done ? found : std::vector<std::string>();
+  return done ? found : std::vector<EndedContainer>();
 }
 
 }  // namespace cgmon

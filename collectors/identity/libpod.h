@@ -30,8 +30,9 @@ class LibpodDatabase {
             ContainerMetadata& metadata);
   /// Name of a pod; empty where it is not known.
   std::string pod_name(std::string_view store, std::string_view pod_id);
-  /// Ids of all containers.
-  std::vector<std::string> ids(std::string_view store, std::size_t most);
+  /// Containers that have ended, sandboxes left out; at most `most` are looked at.
+  std::vector<EndedContainer> ended(std::string_view store, const AllowedKeys& allowed,
+                                    std::size_t most);
 
  private:
   HostFiles& host_;

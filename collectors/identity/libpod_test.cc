@@ -93,11 +93,24 @@ TEST(LibpodDatabase, TakesNothingOfAHalfWrittenContainer) {
   EXPECT_EQ(metadata.name, "kept");
   EXPECT_FALSE(database.read("/store", "bb", {}, metadata));
   EXPECT_FALSE(database.read("/none", "aa", {}, metadata));
-  EXPECT_EQ(database.ids("/store", 10), std::vector<std::string>{"aa"});
+  EXPECT_TRUE(database.ended("/store", {}, 10).empty());
   root.buckets["ctr"].buckets["aa"].values["state"] = R"({"state":3})";
   files.set_file("/store/libpod/bolt_state.db", bolt_text(root));
   EXPECT_TRUE(database.read("/store", "aa", {}, metadata));
   EXPECT_EQ(metadata.name, "inpod");
+  EXPECT_TRUE(database.ended("/store", {}, 10).empty()) << "it runs";
+  root.buckets["ctr"].buckets["aa"].values["state"] = R"({"state":6,"exitCode":3})";
+  root.buckets["ctr"].buckets["bb"].values["state"] = R"({"state":6})";
+  root.buckets["ctr"].buckets["bb"].values["config"] = R"({"name":"infra","pause":true})";
+  root.buckets["pod"].buckets["1a8c"].values["config"] = R"({"name":"shop"})";
+  files.set_file("/store/libpod/bolt_state.db", bolt_text(root));
+  const auto ended = database.ended("/store", {.labels = {"team"}, .env = {}}, 10);
+  ASSERT_EQ(ended.size(), 1U) << "no sandbox";
+  EXPECT_EQ(ended[0].id, "aa");
+  EXPECT_EQ(ended[0].metadata.name, "inpod");
+  EXPECT_EQ(ended[0].metadata.pod, "shop");
+  EXPECT_EQ(ended[0].metadata.life.exit_code, 3);
+  EXPECT_EQ(ended[0].metadata.labels, (std::vector<LabelPair>{{"team", "a"}}));
   EXPECT_EQ(files.open_handles(), 1U) << "that of the root";
 }
 

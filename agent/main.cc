@@ -74,6 +74,10 @@ CollectorOptions collector_options(const Config& config) {
   options.groups = chosen_groups(config);
   options.bounds = {config.limits.cgroups, config.limits.depth};
   options.descriptors = config.limits.descriptors;
+  const FilterConfig& filter = config.filter;
+  options.filters = {.paths = {filter.include_paths, filter.exclude_paths},
+                     .runtimes = {filter.include_runtimes, filter.exclude_runtimes},
+                     .namespaces = {filter.include_namespaces, filter.exclude_namespaces}};
   if (config.only) {
     options.only = {config.only->all, config.only->containers, config.only->pods,
                     config.only->units};
@@ -326,6 +330,7 @@ int run_inspect(const Invocation& invocation) {
   SessionOptions options = session_options(invocation.config);
   options.collector.groups = kAllGroups;
   options.collector.only = {};
+  options.collector.filters = {};
   SystemFiles system;
   RememberingFiles files(system);
   auto session = HostSession::open(options, &files);

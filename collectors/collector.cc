@@ -55,6 +55,7 @@ Collector::Collector(Files& files, const Clock& clock, const Roots& roots, Layou
             [](std::string_view path) { return is_container(identify_path(path).kind); }),
       written_(files, tree_, roots.procfs),
       identifier_(metadata),
+      selection_(options.only, options.filters),
       oom_(files, clock, layout_, tree_, identifier_),
       host_(files, clock, roots, tree_, identifier_, disks),
       roots_(roots),
@@ -104,12 +105,13 @@ Collector::~Collector() {
 
 void Collector::reconfigure(const CollectorOptions& options) {
   options_ = options;
+  selection_.reconfigure(options.only, options.filters);
   kept_.reset();  // before the plan that it goes by
   plan_ = make_read_plan(layout_, options_.groups);
   tree_.reconfigure(layout_, plan_.hierarchies, options_.bounds);
   follow_plan();
   for (const Cgroup* const cgroup : tree_.in_order()) {
-    oom_.choose(*cgroup, chosen(*identifier_.labels(cgroup->slot)));
+    oom_.choose(*cgroup, judge(*cgroup).verdict == Selection::Verdict::shown);
   }
 }
 
@@ -168,6 +170,7 @@ void Collector::follow_tree() {
     if (slot < known_.size() && known_[slot] != 0) {
       oom_.remove(slot);
       identifier_.remove(slot);
+      selection_.remove(slot);
       known_[slot] = 0;
     }
   }
@@ -184,42 +187,11 @@ void Collector::follow_tree() {
     if (known_[cgroup->slot] != 0) continue;
     known_[cgroup->slot] = 1;
     identifier_.add(cgroup->slot, cgroup->path);
-    oom_.add(*cgroup, chosen(*identifier_.labels(cgroup->slot)));
+    oom_.add(*cgroup, judge(*cgroup).verdict == Selection::Verdict::shown);
   }
   oom_.complete();
   oom_.take_brief();
   pins_.resize(tree_.slots());
-}
-
-/// What this pass reads and shows.
-void Collector::choose() {
-  chosen_.clear();
-  others_.clear();
-  for (const Cgroup* const cgroup : tree_.in_order()) {
-    (chosen(*identifier_.labels(cgroup->slot)) ? chosen_ : others_).push_back(cgroup);
-  }
-  above_.clear();
-  std::vector<std::uint8_t>& seen = is_above_;
-  seen.assign(others_.empty() ? 0 : tree_.slots(), 0);
-  for (const Cgroup* const cgroup : chosen_) {
-    if (others_.empty()) break;
-    for (const Cgroup* at = cgroup; at != nullptr && at->slot != kNoSlot; at = at->parent) {
-      if (seen[at->slot] != 0) break;
-      seen[at->slot] = 1;
-    }
-  }
-  for (const Cgroup* const cgroup : others_) {
-    if (seen[cgroup->slot] != 0) above_.push_back(cgroup);
-  }
-  kept_->fit(chosen_.size(), tree_.slots());
-}
-
-bool Collector::chosen(const CgroupLabels& labels) const {
-  const Only& only = options_.only;
-  if (only.all || labels.kind == CgroupKind::root) return true;
-  return (only.containers && (is_container(labels.kind) || labels.kind == CgroupKind::machine)) ||
-         (only.pods && labels.kind == CgroupKind::pod) ||
-         (only.units && labels.kind == CgroupKind::unit);
 }
 
 void Collector::prepare(Snapshot& snapshot) {
@@ -397,6 +369,7 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
   for (SubtreeSums& sums : sums_) sums.apply(tree_.in_order(), snapshot);
   const std::int64_t left = deadline_ns - clock_.monotonic_ns();
   identifier_.settle(std::clamp<std::int64_t>(left, 0, options_.names_wait_ns));
+  hide_unnamed(snapshot);
   host_.settle(chosen_, std::clamp<std::int64_t>(left, 0, options_.disk_wait_ns),
                reader_->elements(), snapshot);
   snapshot.order.clear();
@@ -416,7 +389,8 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
     if (snapshot.alive[slot] == 0) snapshot.labels[slot].reset();
   }
   oom_.settle(snapshot);
-  if ((snapshot.groups & bit(Group::lifecycle)) != 0) add_ended(identifier_.ended(), snapshot);
+  if ((snapshot.groups & bit(Group::lifecycle)) != 0)
+    add_ended(identifier_.ended(), selection_, snapshot);
   ++totals_.passes;
   totals_.reads = reader_->reads() + host_.reads();
   totals_.cgroups_added = tree_.counters().added;

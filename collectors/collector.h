@@ -20,21 +20,18 @@
 #include "collectors/kernel/roots.h"
 #include "collectors/metrics/snapshot.h"
 #include "collectors/oom_watch.h"
+#include "collectors/selection.h"
 #include "collectors/subtree_sums.h"
 #include "collectors/unavailable.h"
 
 namespace cgmon {
-
-/// Which cgroups are read at all, one bit each; the root always is.
-struct Only {
-  bool all = true, containers = false, pods = false, units = false;
-};
 
 struct CollectorOptions {
   GroupSet groups = default_groups();
   TreeBounds bounds;
   std::size_t descriptors = 4096;  ///< budget of kept ones
   Only only;
+  Filters filters;
   std::int64_t names_wait_ns = 250'000'000;  ///< how long a pass waits for names of new containers
   std::int64_t disk_wait_ns = 0;  ///< how long a pass waits for disks: a server never does
   std::uint32_t ticks_per_second = 100;
@@ -92,9 +89,10 @@ class Collector {
   void set_limits(Snapshot& snapshot);
   [[nodiscard]] std::uint64_t online_cpus();
   void set_agent_rows(const Cgroup& cgroup, Snapshot& snapshot) const;
-  [[nodiscard]] bool chosen(const CgroupLabels& labels) const;
+  Selection::Judgement judge(const Cgroup& cgroup);
+  void hide_unnamed(Snapshot& snapshot);
 
-  // collector_files.cc: which files, and how one is read
+  // collector_files.cc: which cgroups and files, and how one is read
   [[nodiscard]] bool may_read(std::size_t file, const Cgroup& cgroup, bool failed) const;
   void note_outcome(std::size_t file, const Cgroup& cgroup, bool is_root, ReadOutcome outcome);
   void note_missing(std::size_t file, const Cgroup& cgroup);
@@ -115,6 +113,7 @@ class Collector {
   std::optional<CgroupReader> reader_;  // these two have a value; they are made anew with the plan
   std::optional<KeptFiles> kept_;
   Identifier identifier_;
+  Selection selection_;
   std::vector<SubtreeSums> sums_;
   EffectiveLimits limits_;
   std::string online_text_;

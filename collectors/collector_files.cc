@@ -111,4 +111,51 @@ ReadOutcome Collector::really_absent(std::size_t file, const Cgroup& cgroup) {
   return ReadOutcome::absent;
 }
 
+/// What this pass reads and shows.
+void Collector::choose() {
+  chosen_.clear();
+  others_.clear();
+  for (const Cgroup* const cgroup : tree_.in_order()) {
+    const auto [verdict, changed] = judge(*cgroup);
+    if (changed) oom_.choose(*cgroup, verdict == Selection::Verdict::shown);
+    (verdict != Selection::Verdict::hidden ? chosen_ : others_).push_back(cgroup);
+  }
+  above_.clear();
+  std::vector<std::uint8_t>& seen = is_above_;
+  seen.assign(others_.empty() ? 0 : tree_.slots(), 0);
+  for (const Cgroup* const cgroup : chosen_) {
+    if (others_.empty()) break;
+    for (const Cgroup* at = cgroup; at != nullptr && at->slot != kNoSlot; at = at->parent) {
+      if (seen[at->slot] != 0) break;
+      seen[at->slot] = 1;
+    }
+  }
+  for (const Cgroup* const cgroup : others_) {
+    if (seen[cgroup->slot] != 0) above_.push_back(cgroup);
+  }
+  kept_->fit(chosen_.size(), tree_.slots());
+}
+
+Selection::Judgement Collector::judge(const Cgroup& cgroup) {
+  const Slot slot = cgroup.slot;
+  return selection_.judge({.slot = slot,
+                           .parent = cgroup.parent != nullptr ? cgroup.parent->slot : kNoSlot,
+                           .named = identifier_.named(slot),
+                           .may_be_container = identifier_.may_be_container(slot)},
+                          identifier_.labels(slot));
+}
+
+/// What was read because its engine had still to say who it is: now it has, or is not waited for.
+void Collector::hide_unnamed(Snapshot& snapshot) {
+  std::erase_if(chosen_, [&](const Cgroup* cgroup) {
+    const auto [verdict, changed] = judge(*cgroup);
+    const bool is_shown = verdict == Selection::Verdict::shown;
+    if (changed) oom_.choose(*cgroup, is_shown);
+    if (is_shown) return false;
+    snapshot.alive[cgroup->slot] = 0;
+    above_.push_back(cgroup);  // it may be an ancestor of what is shown
+    return true;
+  });
+}
+
 }  // namespace cgmon

@@ -73,7 +73,8 @@ void set_lifecycle(Slot slot, const CgroupLabels& labels, std::int64_t cgroup_ma
   }
 }
 
-void add_ended(const std::vector<EndedContainer>& ended, Snapshot& snapshot) {
+void add_ended(const std::vector<EndedContainer>& ended, const Selection& selection,
+               Snapshot& snapshot) {
   if (ended.empty()) return;
   std::set<std::string_view> living;
   for (const Slot slot : snapshot.order) {
@@ -86,6 +87,7 @@ void add_ended(const std::vector<EndedContainer>& ended, Snapshot& snapshot) {
   };
   for (const EndedContainer& one : ended) {
     const ContainerLife& life = one.metadata.life;
+    if (!selection.shows_ended(one.runtime, one.metadata.namespace_name)) continue;
     if (!living.insert(one.id).second || life.state == ContainerState::unknown) continue;
     const auto labels = std::make_shared<const CgroupLabels>(labels_of(one));
     add(kStates.at(static_cast<std::size_t>(life.state)), labels, Value::of(1));

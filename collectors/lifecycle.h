@@ -5,6 +5,7 @@
 
 #include "collectors/identity/metadata.h"
 #include "collectors/metrics/snapshot.h"
+#include "collectors/selection.h"
 
 namespace cgmon {
 
@@ -13,8 +14,9 @@ namespace cgmon {
 void set_lifecycle(Slot slot, const CgroupLabels& labels, std::int64_t cgroup_made_ns,
                    Snapshot& snapshot);
 
-/// Adds the samples of containers that have ended and have no cgroup in `snapshot`, in the order
-/// of the rows, behind those of other rows.
-void add_ended(const std::vector<EndedContainer>& ended, Snapshot& snapshot);
+/// Adds the samples of containers that have ended, are selected and have no cgroup in `snapshot`,
+/// in the order of the rows, behind those of other rows.
+void add_ended(const std::vector<EndedContainer>& ended, const Selection& selection,
+               Snapshot& snapshot);
 
 }  // namespace cgmon

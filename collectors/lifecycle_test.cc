@@ -11,6 +11,7 @@
 namespace cgmon {
 namespace {
 
+const Selection kAll({}, {});
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::size_t kExited = row("container_state", R"(state="exited")");
 constexpr std::size_t kRunning = row("container_state", R"(state="running")");
@@ -102,7 +103,7 @@ TEST(AddEnded, ShowsHowItEndedInTheOrderOfTheRows) {
                          .finished_at_ns = 5 * kSecond}),
              ended("b", {.state = ContainerState::dead, .exit_code = -1}),
              ended("c", {.state = ContainerState::created})},
-            pass.snapshot);
+            kAll, pass.snapshot);
   const Snapshot& snapshot = pass.snapshot;
   EXPECT_EQ(loose(snapshot, kExited, "a"), 1U);
   EXPECT_EQ(loose(snapshot, kExitCode, "a"), 137U);
@@ -125,7 +126,7 @@ TEST(AddEnded, SaysNothingOfWhatLivesOrIsListedTwiceOrIsNotAskedFor) {
   snapshot.order = {0};
   snapshot.served[kExitCode] = false;
   const ContainerLife over{.state = ContainerState::exited, .exit_code = 1};
-  add_ended({ended("a", over), ended("b", over), ended("b", over), ended("c", {})}, snapshot);
+  add_ended({ended("a", over), ended("b", over), ended("b", over), ended("c", {})}, kAll, snapshot);
   EXPECT_EQ(loose(snapshot, kExited, "a"), std::nullopt);
   EXPECT_EQ(loose(snapshot, kExited, "c"), std::nullopt);
   EXPECT_EQ(std::ranges::count(snapshot.loose, kExited, &LooseSample::row), 1);
@@ -136,7 +137,7 @@ TEST(AddEnded, LeavesThePodsCounterToTheNextContainer) {
   OnePass pass;
   EndedContainer one = ended("a", {.state = ContainerState::exited, .restarts = 3});
   one.metadata.pod = "shop-0";
-  add_ended({one}, pass.snapshot);
+  add_ended({one}, kAll, pass.snapshot);
   EXPECT_EQ(loose(pass.snapshot, kRestarts, "a"), std::nullopt);
   EXPECT_EQ(loose(pass.snapshot, kExited, "a"), 1U);
 }

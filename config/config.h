@@ -65,6 +65,14 @@ struct LabelsConfig {
   friend bool operator==(const LabelsConfig&, const LabelsConfig&) = default;
 };
 
+/// Patterns of the cgroups that are shown, and of those that are not.
+struct FilterConfig {
+  std::vector<std::string> include_paths, exclude_paths;
+  std::vector<std::string> include_runtimes, exclude_runtimes;
+  std::vector<std::string> include_namespaces, exclude_namespaces;
+  friend bool operator==(const FilterConfig&, const FilterConfig&) = default;
+};
+
 struct LimitsConfig {
   std::uint32_t cgroups = 20'000;
   std::uint32_t depth = 64;
@@ -102,6 +110,7 @@ struct Config {
   PathConfig path;
   DockerConfig docker;
   LabelsConfig labels;
+  FilterConfig filter;
   LimitsConfig limits;
   LogConfig log;
   /// Not set: what the command does by itself (a server serves all).

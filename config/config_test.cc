@@ -98,11 +98,13 @@ TEST(MergeYaml, NamesAnUnknownKeyWithItsPlaceAndTheNearestKnownOne) {
             "agent.yaml:4: column 3: unknown key `web.listen-adress`: expected listen-address, "
             "telemetry-path, min-interval, threads, disable-exporter-metrics; did you mean "
             "`web.listen-address`?");
-  EXPECT_EQ(error_of("wbe: {}"),
-            "agent.yaml:1: column 1: unknown key `wbe`: expected web, only, collector, labels, "
-            "path, docker, limits, log; did you mean `web`?");
+  EXPECT_EQ(
+      error_of("wbe: {}"),
+      "agent.yaml:1: column 1: unknown key `wbe`: expected web, only, filter, collector, labels, "
+      "path, docker, limits, log; did you mean `web`?");
   EXPECT_EQ(error_of("threads: 4"),
-            "agent.yaml:1: column 1: unknown key `threads`: expected web, only, collector, labels, "
+            "agent.yaml:1: column 1: unknown key `threads`: expected web, only, filter, collector, "
+            "labels, "
             "path, docker, limits, log; did you mean `web.threads`?");
   EXPECT_EQ(error_of("collector: {perpcu: true}"),
             "agent.yaml:1: column 13: unknown key `collector.perpcu`: expected disable-defaults, "
@@ -111,9 +113,10 @@ TEST(MergeYaml, NamesAnUnknownKeyWithItsPlaceAndTheNearestKnownOne) {
 }
 
 TEST(MergeYaml, SuggestsNothingForAKeyThatIsNearNone) {
-  EXPECT_EQ(error_of("tls: {cert: x}"),
-            "agent.yaml:1: column 1: unknown key `tls`: expected web, only, collector, labels, "
-            "path, docker, limits, log");
+  EXPECT_EQ(
+      error_of("tls: {cert: x}"),
+      "agent.yaml:1: column 1: unknown key `tls`: expected web, only, filter, collector, labels, "
+      "path, docker, limits, log");
 }
 
 TEST(MergeYaml, RefusesTheConfigurationFilesOwnFlag) {
@@ -201,7 +204,7 @@ TEST(MergeYaml, RefusesAKeyThatIsGivenTwice) {
 }
 
 TEST(MergeYaml, RefusesADocumentOrASectionThatIsNoMap) {
-  const std::string sections = "web, only, collector, labels, path, docker, limits, log";
+  const std::string sections = "web, only, filter, collector, labels, path, docker, limits, log";
   EXPECT_EQ(error_of("- web\n"),
             "agent.yaml:1: column 1: expected a map of " + sections + ", got a list");
   EXPECT_EQ(error_of("hello"),

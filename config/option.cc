@@ -13,6 +13,14 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view kDirectory = "a directory's path";
 constexpr std::string_view kPattern = "a pattern like com.example.* without blanks";
+constexpr std::string_view kPathPattern =
+    "a pattern of cgroup paths like /system.slice/*, which begins with / or *; * is any text and ? "
+    "one character, [ ] { } are nothing";
+constexpr std::string_view kRuntimePattern =
+    "one of docker, containerd, nerdctl, podman, crio, garden, mesos, lxc, nspawn, libvirt, slurm, "
+    "htcondor, torque, pbs, lsf, ecs, nomad, or a pattern of them like *docker* or nerd*";
+constexpr std::string_view kNamespacePattern =
+    "a pattern of namespaces like kube-*, of small letters, digits, -, * and ?";
 constexpr std::string_view kCollectorPrefix = "collector.";
 
 // One option, one block; the formatter breaks lambdas in braces apart.
@@ -61,6 +69,50 @@ constexpr auto kOptions = std::to_array<Option>({
      .help = "Cgroups to show: containers, pods, units or all, several with commas.",
      .field = ScopesField{[](Config& c) -> auto& { return c.only; }},
      .words = "containers pods units all"},
+    {.name = "filter.include-path",
+     .task = Task::select,
+     .value_name = "GLOB",
+     .derived_default = "all",
+     .help = "Show cgroups whose path matches, and no others; * is any text, / too.",
+     .field = TextsField{[](Config& c) -> auto& { return c.filter.include_paths; },
+                is_path_pattern, kPathPattern, true}},
+    {.name = "filter.exclude-path",
+     .task = Task::select,
+     .value_name = "GLOB",
+     .derived_default = "none",
+     .help = "Leave out cgroups whose path matches; * is any text, / too.",
+     .field = TextsField{[](Config& c) -> auto& { return c.filter.exclude_paths; },
+                is_path_pattern, kPathPattern, true}},
+    {.name = "filter.include-runtime",
+     .task = Task::select,
+     .value_name = "RUNTIME",
+     .derived_default = "all",
+     .help = "Show containers of this runtime, like docker or podman, and nothing else.",
+     .field = TextsField{[](Config& c) -> auto& { return c.filter.include_runtimes; },
+                is_runtime_pattern, kRuntimePattern, true},
+     .words = kRuntimeWords},
+    {.name = "filter.exclude-runtime",
+     .task = Task::select,
+     .value_name = "RUNTIME",
+     .derived_default = "none",
+     .help = "Leave out containers of this runtime.",
+     .field = TextsField{[](Config& c) -> auto& { return c.filter.exclude_runtimes; },
+                is_runtime_pattern, kRuntimePattern, true},
+     .words = kRuntimeWords},
+    {.name = "filter.include-namespace",
+     .task = Task::select,
+     .value_name = "NAME",
+     .derived_default = "all",
+     .help = "Show pods and containers of this Kubernetes namespace, and nothing else.",
+     .field = TextsField{[](Config& c) -> auto& { return c.filter.include_namespaces; },
+                is_namespace_pattern, kNamespacePattern, true}},
+    {.name = "filter.exclude-namespace",
+     .task = Task::select,
+     .value_name = "NAME",
+     .derived_default = "none",
+     .help = "Leave out pods and containers of this Kubernetes namespace.",
+     .field = TextsField{[](Config& c) -> auto& { return c.filter.exclude_namespaces; },
+                is_namespace_pattern, kNamespacePattern, true}},
     {.name = "collector.disable-defaults",
      .task = Task::select,
      .default_text = "false",

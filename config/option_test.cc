@@ -48,8 +48,8 @@ TEST(OptionTable, LeavesDerivedDefaultsEmpty) {
 }
 
 TEST(OptionTable, EachOptionChangesAFieldOfItsOwn) {
-  const std::vector<std::string> candidates = {"true", "17",   "1001",  "70000", "7s",
-                                               ":17",  "pods", "debug", "json",  "/elsewhere"};
+  const std::vector<std::string> candidates = {
+      "true", "17", "1001", "70000", "7s", ":17", "pods", "debug", "json", "/elsewhere", "docker"};
   std::vector<Config> changed;
   for (const Option& option : all_options()) {
     Config config;
@@ -100,14 +100,22 @@ TEST(Assign, NamesTheBadValueAmongSeveralAndKeepsTheOldOnes) {
 TEST(Assign, GivesARepeatableOptionItsDefaultWhenThereIsNoValue) {
   for (const Option& option : all_options()) {
     if (!is_repeatable(option)) continue;
-    Config config{
-        .docker = {.roots = {"/a"}}, .labels = {{"b"}, {"c"}}, .only = Scopes{.pods = true}};
+    Config config{.docker = {.roots = {"/a"}},
+                  .labels = {{"b"}, {"c"}},
+                  .filter = {{"d"}, {"e"}, {"f"}, {"g"}, {"h"}, {"i"}},
+                  .only = Scopes{.pods = true}};
     config.web.listen_addresses = {{"", 1}};
     Config expected = config;
     ASSERT_TRUE(assign(option, {}, config).has_value()) << option.name;
     if (option.name == "docker.root") expected.docker.roots.clear();
     if (option.name == "labels.container") expected.labels.container.clear();
     if (option.name == "labels.env") expected.labels.env.clear();
+    if (option.name == "filter.include-path") expected.filter.include_paths.clear();
+    if (option.name == "filter.exclude-path") expected.filter.exclude_paths.clear();
+    if (option.name == "filter.include-runtime") expected.filter.include_runtimes.clear();
+    if (option.name == "filter.exclude-runtime") expected.filter.exclude_runtimes.clear();
+    if (option.name == "filter.include-namespace") expected.filter.include_namespaces.clear();
+    if (option.name == "filter.exclude-namespace") expected.filter.exclude_namespaces.clear();
     if (option.name == "only") expected.only.reset();
     if (option.name == "web.listen-address") expected.web.listen_addresses = {{"", 10190}};
     EXPECT_EQ(config, expected) << option.name;
@@ -125,6 +133,32 @@ TEST(Assign, TakesSeveralPatternsOfOneValue) {
     const auto assigned = assign(option, one, config);
     ASSERT_FALSE(assigned.has_value()) << wrong;
     EXPECT_EQ(assigned.error().index, 1U);
+  }
+}
+
+TEST(Assign, RefusesPatternsThatCouldMatchNothing) {
+  const auto takes = [](std::string_view name, const std::string& value) {
+    Config config;
+    const std::vector<std::string> values{value};
+    return assign(*find_option(name), values, config).has_value();
+  };
+  for (const char* const good : {"/", "/system.slice/*", "*.mount", "/a b", "/?/\\x2d,*"}) {
+    EXPECT_TRUE(takes("filter.exclude-path", good)) << good;
+  }
+  for (const char* const bad : {"", "system.slice", "/a,", "/[ab]", "/{a,b}", "/a\nb"}) {
+    EXPECT_FALSE(takes("filter.include-path", bad)) << bad;
+  }
+  for (const char* const good : {"docker", "docker,podman", "*", "cr?o", "nerd*"}) {
+    EXPECT_TRUE(takes("filter.include-runtime", good)) << good;
+  }
+  for (const char* const bad : {"", "dcoker", "Docker", "docker,", "docker,x", "do cker"}) {
+    EXPECT_FALSE(takes("filter.exclude-runtime", bad)) << bad;
+  }
+  for (const char* const good : {"prod", "kube-*", "a1-?"}) {
+    EXPECT_TRUE(takes("filter.include-namespace", good)) << good;
+  }
+  for (const char* const bad : {"", "Prod", "a/b", "a.b", "[a]"}) {
+    EXPECT_FALSE(takes("filter.exclude-namespace", bad)) << bad;
   }
 }
 

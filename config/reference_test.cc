@@ -75,6 +75,7 @@ TEST(Reference, HasTheValuesOfTheDefaults) {
   config.path = {"x", "x", "x", "x"};
   config.docker.roots = {"x"};
   config.labels = {{"x"}, {"x"}};
+  config.filter = {{"x"}, {"x"}, {"x"}, {"x"}, {"x"}, {"x"}};
   config.limits = {0, 0, 0, 0, 0};
   config.log = {LogLevel::trace, LogFormat::json};
   config.collector_defaults_disabled = true;

@@ -46,6 +46,12 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return static_cast<std::uint16_t>(*port);
 }
 
+bool is_word_pattern(std::string_view text) {
+  return !text.empty() && text.size() <= 253 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '*' || c == '?';
+  });
+}
+
 }  // namespace
 
 std::optional<bool> parse_boolean(std::string_view text) {
@@ -172,6 +178,27 @@ bool is_directory_path_or_empty(std::string_view text) {
 bool is_key_pattern(std::string_view text) {
   return !text.empty() && text.size() <= 255 &&
          std::ranges::none_of(text, [](char c) { return is_control(c) || c == ' ' || c == ','; });
+}
+
+bool is_path_pattern(std::string_view text) {
+  return !text.empty() && text.size() <= kPathBytesMax && (text[0] == '/' || text[0] == '*') &&
+         std::ranges::none_of(text, [](char c) {
+           return is_control(c) || std::string_view(",[]{}").find(c) != std::string_view::npos;
+         });
+}
+
+bool is_namespace_pattern(std::string_view text) { return is_word_pattern(text); }
+
+bool is_runtime_pattern(std::string_view text) {
+  if (!is_word_pattern(text)) return false;
+  if (text.find_first_of("*?") != std::string_view::npos) return true;
+  std::string_view words = kRuntimeWords;
+  while (!words.empty()) {
+    const std::size_t end = std::min(words.find(' '), words.size());
+    if (words.substr(0, end) == text) return true;
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return false;
 }
 
 bool is_telemetry_path(std::string_view text) {

@@ -51,6 +51,20 @@ namespace cgmon {
 /// A pattern of a label's key: some text without blanks, commas and control bytes.
 [[nodiscard]] bool is_key_pattern(std::string_view text);
 
+/// A pattern of cgroup paths: it begins with "/" or "*" and has no comma, no control byte and none
+/// of the characters that mean something in other tools' patterns alone: [ ] { }.
+[[nodiscard]] bool is_path_pattern(std::string_view text);
+
+/// The runtimes that cgroups are told apart by.
+inline constexpr std::string_view kRuntimeWords =
+    "docker containerd nerdctl podman crio garden mesos lxc nspawn libvirt slurm htcondor torque "
+    "pbs lsf ecs nomad";
+/// One of these, or a pattern that has a * or ? in place of some of it.
+[[nodiscard]] bool is_runtime_pattern(std::string_view text);
+
+/// A pattern of Kubernetes' namespaces (RFC 1123 labels).
+[[nodiscard]] bool is_namespace_pattern(std::string_view text);
+
 /// An absolute URL path that is neither "/" nor below "/-/", which the agent serves itself.
 [[nodiscard]] bool is_telemetry_path(std::string_view text);
 

@@ -85,7 +85,7 @@ LabelBounds add_container_labels(const ContainerMetadata& metadata, CgroupLabels
 }
 
 /// How often there is something to ask about a cgroup until it is answered.
-std::uint8_t Identifier::asks_about(const CgroupLabels& labels, std::string_view path) {
+std::uint8_t Identifier::asks_about(const CgroupLabels& labels, bool is_guess) {
   if (!labels.container_id.empty()) {
     const bool readable =
         std::ranges::find(kEnginesWithFiles, labels.runtime) != kEnginesWithFiles.end();
@@ -93,20 +93,21 @@ std::uint8_t Identifier::asks_about(const CgroupLabels& labels, std::string_view
   }
   const bool named_in_files = labels.kind == CgroupKind::pod ||
                               (labels.kind == CgroupKind::machine && !labels.unit.empty());
-  const bool any =
-      named_in_files || !labels.uid.empty() || !identify_path(path).possible_id.empty();
-  return any ? kFewAsks : 0;
+  return named_in_files || !labels.uid.empty() || is_guess ? kFewAsks : 0;
 }
 
 void Identifier::add(Slot slot, std::string_view path) {
   if (slot >= entries_.size()) entries_.resize(slot + 1);
   auto labels = std::make_shared<CgroupLabels>(labels_of_path(path));
   const std::string pod_uid = labels->kind == CgroupKind::pod ? labels->pod_uid : std::string();
-  const std::uint8_t asks = queue_ == nullptr ? 0 : asks_about(*labels, path);
+  const bool is_guess = !identify_path(path).possible_id.empty();
+  const std::uint8_t asks = queue_ == nullptr ? 0 : asks_about(*labels, is_guess);
   Entry& entry = entries_[slot];
   entry.labels = std::move(labels);
   entry.known = entry.asked = entry.has_state = false;
   entry.asks_left = 0;
+  const CgroupKind kind = entry.labels->kind;
+  entry.to_be_named = is_container(kind) || kind == CgroupKind::pod || is_guess;
   if (!pod_uid.empty()) pods_.insert_or_assign(pod_uid, slot);
   if (asks == 0) return;
   entry.asks_left = asks;
@@ -270,6 +271,7 @@ void Identifier::name_pod(const std::pair<const std::string, Slot>& pod,
   auto named = std::make_shared<CgroupLabels>(*labels);
   named->pod = container.pod;
   named->namespace_name = container.namespace_name;
+  entry.known = true;
   labels = std::move(named);
 }
 

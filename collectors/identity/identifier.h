@@ -44,8 +44,15 @@ class Identifier {
   /// about since the last call.
   void settle(std::int64_t max_wait_ns);
 
-  /// Whether nothing more is to come that would name the cgroup.
-  [[nodiscard]] bool settled(Slot slot) const { return entries_[slot].asks_left == 0; }
+  /// Whether its runtime and namespace are known, or will never be.
+  [[nodiscard]] bool named(Slot slot) const {
+    const Entry& entry = entries_[slot];
+    return !entry.to_be_named || entry.known || entry.asks_left == 0;
+  }
+  /// Whether an engine may still say that it is a container.
+  [[nodiscard]] bool may_be_container(Slot slot) const {
+    return !named(slot) && entries_[slot].labels->kind == CgroupKind::other;
+  }
 
   /// Asks about a container whose cgroup is gone; false when there is nobody to ask.
   bool ask_departed(std::uint32_t number, std::string_view runtime, std::string_view id);
@@ -73,10 +80,11 @@ class Identifier {
     std::uint32_t generation = 0;
     std::uint8_t asks_left = 0;
     bool asked = false, known = false;
-    bool has_state = false;  ///< its engine says how it is, which changes
+    bool to_be_named = false;  ///< of a container or pod, or of what may be one
+    bool has_state = false;    ///< its engine says how it is, which changes
   };
 
-  [[nodiscard]] static std::uint8_t asks_about(const CgroupLabels& labels, std::string_view path);
+  [[nodiscard]] static std::uint8_t asks_about(const CgroupLabels& labels, bool is_guess);
   void ask(Slot slot);
   void take(const MetadataAnswer& answer);
   void apply(Entry& entry, const ContainerMetadata& metadata);

@@ -260,7 +260,25 @@ TEST_F(Asked, AsksAboutEnginesWithFilesAlone) {
   identifier.add(0, "/lxc.payload.web");
   identifier.add(1, "/mesos/" + std::string(kUid));
   EXPECT_THAT(queue.questions, IsEmpty());
-  EXPECT_TRUE(identifier.settled(0));
+  EXPECT_TRUE(identifier.named(0)) << "nobody will ever say more";
+}
+
+TEST_F(Asked, SaysWhatIsStillToBeNamed) {
+  identifier.add(0, kPath);
+  identifier.add(1, "/testns/ktask");
+  identifier.add(2, "/system.slice/ssh.service");
+  identifier.add(3, "/user.slice/user-1000.slice");
+  EXPECT_FALSE(identifier.named(0));
+  EXPECT_FALSE(identifier.may_be_container(0)) << "it is one";
+  EXPECT_FALSE(identifier.named(1));
+  EXPECT_TRUE(identifier.may_be_container(1));
+  EXPECT_TRUE(identifier.named(2));
+  EXPECT_TRUE(identifier.named(3)) << "a user's name is no runtime and no namespace";
+  queue.answer_all(kStarting);
+  identifier.settle(kWait);
+  EXPECT_TRUE(identifier.named(0));
+  EXPECT_TRUE(identifier.named(1));
+  EXPECT_FALSE(identifier.may_be_container(1));
 }
 
 TEST_F(Asked, NamesAPodByWhatItsContainerIsToldAndByItself) {
@@ -331,7 +349,6 @@ TEST_F(Asked, NamesUsers) {
   identifier.settle(kWait);
   EXPECT_EQ(identifier.labels(0)->user, "ann");
   EXPECT_EQ(identifier.labels(0)->kind, CgroupKind::unit);
-  EXPECT_TRUE(identifier.settled(0));
 }
 
 TEST_F(Asked, AsksForEndedContainersEachFiveSecondsAndTakesThemAtOnce) {

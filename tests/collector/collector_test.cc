@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "tests/support/fixture_host.h"
@@ -99,6 +100,68 @@ TEST(Collector, ReadsOnlyTheKindsOfCgroupsThatAreAskedForAndTheRoot) {
               Each(Not(HasSubstr("id=\"/system.slice/docker-"))));
   EXPECT_THAT(samples_of(page_of(units), "container_last_seen"),
               Contains(HasSubstr("id=\"/system.slice/docker.service\"")));
+}
+
+TEST(Collector, ReadsNothingOfWhatFiltersKeepOutAndCountsIt) {
+  FixtureHost host(kV2);
+  const Snapshot all = collect(host);
+  const Snapshot some = collect(host, {.filters = {.paths = {{}, {"*.mount", "/init.scope"}}}});
+  EXPECT_GT(some.report.dropped_filter, 1U);
+  EXPECT_EQ(some.report.dropped_filter + some.order.size(), all.order.size());
+  EXPECT_LT(some.report.reads, all.report.reads);
+  EXPECT_THAT(samples_of(page_of(some), "container_last_seen"), Each(Not(HasSubstr(".mount"))));
+  const Snapshot docker = collect(host, {.filters = {.runtimes = {{"docker"}, {}}}});
+  ASSERT_THAT(docker.order, SizeIs(testing::Gt(2U)));
+  for (const Slot slot : docker.order) {
+    const CgroupLabels& labels = *docker.labels[slot];
+    EXPECT_TRUE(labels.kind == CgroupKind::root || labels.runtime == "docker" ||
+                labels.outer.find("docker") != std::string::npos)
+        << labels.id;
+  }
+  const Snapshot none = collect(host, {.filters = {.runtimes = {{}, {"docker"}}}});
+  EXPECT_EQ(none.order.size() + docker.order.size(), all.order.size() + 1) << "the root is in both";
+}
+
+TEST(Collector, ShowsAContainerOnlyWhenItsNamespaceIsKnownToBeWanted) {
+  FixtureHost host(kV2);
+  const Snapshot before = collect(host);
+  const auto container = std::ranges::find_if(
+      before.order, [&](Slot slot) { return before.labels[slot]->kind == CgroupKind::container; });
+  ASSERT_NE(container, before.order.end());
+  const std::string file =
+      "/var/lib/docker/containers/" + before.labels[*container]->container_id + "/config.v2.json";
+  const std::string config = host.files.content(file);
+  const Filters no_kube{.paths = {}, .runtimes = {}, .namespaces = {{}, {"kube-*"}}};
+  const auto in = [&](const std::string& name_space) {
+    host.files.set_file(
+        file, R"({"Name":"/k8s","Config":{"Labels":{"io.kubernetes.pod.namespace":")" + name_space +
+                  R"("}},"State":{"Running":true,"StartedAt":"2026-11-23T00:00:00Z"}})");
+    EngineNames names(host.files, host.roots);
+    const auto collector = host.collector({.filters = no_kube}, nullptr, &names);
+    Snapshot seen;
+    collector->collect(seen, kNoDeadline);
+    return samples_of(page_of(seen), R"(container_last_seen{)").size();
+  };
+  const std::size_t all = before.order.size();
+  // The fixture has containers that no engine's file is left of.
+  const std::size_t named = in("prod");
+  EXPECT_LE(named, all);
+  EXPECT_EQ(in("kube-system"), named - 1) << "though nothing was known of it when it was read";
+  host.files.set_file(file, config).set_error(file, EIO);
+  EngineNames names(host.files, host.roots);
+  const auto collector = host.collector({.filters = no_kube}, nullptr, &names);
+  Snapshot snapshot;
+  collector->collect(snapshot, kNoDeadline);
+  EXPECT_EQ(snapshot.order.size(), named - 1) << "it may be of such a namespace";
+  EXPECT_EQ(snapshot.report.dropped_filter, all - named + 1);
+  for (int pass = 0; pass < 20; ++pass) collector->collect(snapshot, kNoDeadline);
+  EXPECT_EQ(snapshot.order.size(), all) << "nobody will ever say";
+  collector->reconfigure({.filters = {.paths = {{"/none/*"}, {}}}});
+  collector->collect(snapshot, kNoDeadline);
+  EXPECT_EQ(snapshot.order.size(), 1U);
+  collector->reconfigure({});
+  collector->collect(snapshot, kNoDeadline);
+  EXPECT_EQ(snapshot.order.size(), all);
 }
 
 TEST(Collector, ShowsCpusOrTheirTotalButNeverBoth) {

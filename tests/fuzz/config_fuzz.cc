@@ -43,6 +43,17 @@ std::string written(const Config& config) {
   text += "labels:\n  container: ";
   text += list_of(config.labels.container, [](const auto& at) { return at; });
   text += "  env: " + list_of(config.labels.env, [](const auto& at) { return at; });
+  const FilterConfig& filter = config.filter;
+  text += "filter:\n";
+  for (const auto& [key, patterns] : {std::pair{"include-path", &filter.include_paths},
+                                      {"exclude-path", &filter.exclude_paths},
+                                      {"include-runtime", &filter.include_runtimes},
+                                      {"exclude-runtime", &filter.exclude_runtimes},
+                                      {"include-namespace", &filter.include_namespaces},
+                                      {"exclude-namespace", &filter.exclude_namespaces}}) {
+    text.append("  ").append(key).append(": ");
+    text += list_of(*patterns, [](const auto& at) { return at; });
+  }
   text += "limits:\n  cgroups: " + std::to_string(config.limits.cgroups);
   text += "\n  depth: " + std::to_string(config.limits.depth);
   text += "\n  samples: " + std::to_string(config.limits.samples);

@@ -216,7 +216,7 @@ def container_of_any_name():
         ctr = [*ctr, "-n", space]
         command([*ctr, "run", "-d", "--rootfs", f"{top}/rootfs", identity, *kSleep])
         try:
-            page = page_of(top)
+            page = page_of(top, "--only=containers")
         finally:
             for ending in (["task", "rm", "-f"], ["container", "rm"]):
                 subprocess.run([*ctr, *ending, identity], capture_output=True, check=False)

@@ -98,6 +98,7 @@ enum class FlagOf : std::uint8_t {
   kill_after,
   json,
   openmetrics,
+  repeat,
   driver,
   best_effort,
   force,
@@ -275,6 +276,12 @@ inline constexpr auto kCommandFlags = std::to_array<CommandFlag>({
      .value_name = "FILE",
      .help = "Write the figures for a textfile collector, atomically. Default: "
              "none."},
+    {.name = "repeat",
+     .task = CommandTask::run,
+     .value_name = "N",
+     .help =
+         "Run it N times, one after the other, and give min, median and max. The exit status is "
+         "the first that is not 0. Default: 1."},
     {.name = "driver",
      .task = CommandTask::run,
      .value_name = "DRIVER",

@@ -350,6 +350,9 @@ Result<RunSpec> unchecked_spec(const RunWords& words) {
   Result<void> done = set_limits(words, spec);
   if (done) done = set_times(words, spec);
   if (done) done = set_driver(words, spec);
+  std::optional<std::uint64_t> repeat;
+  if (done) done = set_count(words, "repeat", 1, 1000, repeat);
+  spec.repeat = repeat.value_or(spec.repeat);
   if (!done) return tl::unexpected(done.error());
   Result<Isolation> isolated = isolation(words);
   if (!isolated) return tl::unexpected(isolated.error());

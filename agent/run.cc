@@ -6,6 +6,8 @@
 #include <climits>
 #include <cstdio>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "agent/enforce/delegation.h"
 #include "agent/enforce/plan.h"
@@ -63,6 +65,69 @@ Result<bool> is_by_systemd(SystemFiles& files, const RunSpec& spec, const Caller
       "the same");
 }
 
+struct Surroundings {
+  SystemFiles& files;
+  const SystemClock& clock;
+  const Roots& roots;
+  const Layout& layout;
+  const Caller& who;
+  bool by_systemd = false;
+};
+
+Result<Plan> plan_of(const RunSpec& spec, const Surroundings& around) {
+  const PlanContext context{around.files, around.roots, around.layout,     random_id(),
+                            block_device, device_node,  around.by_systemd, around.who};
+  return make_plan(spec, context);
+}
+
+int print_plan(const Plan& plan) {
+  for (const std::string& text : plan.warnings) warn(text);
+  for (const Step& step : plan.steps) std::printf("%s\n", terminal_safe(text_of(step)).c_str());
+  return std::fflush(stdout) == 0 ? 0 : kRunFailed;
+}
+
+/// Where they were asked for. False if a file could not be written.
+bool write_reports(const RunSpec& spec, const std::vector<RunReport>& reports) {
+  if (!spec.quiet) {
+    for (const std::string& text : reports.back().warnings) warn(text);
+    const bool is_one = reports.size() == 1;
+    const std::string text = is_one ? run_report_text(reports.back()) : run_repeat_text(reports);
+    std::fputs(text.c_str(), stderr);
+  }
+  const std::string json =
+      spec.repeat == 1 ? run_report_json(reports.back()) : run_repeat_json(reports);
+  for (const auto& [file, text] :
+       {std::pair(&spec.json_file, json),
+        std::pair(&spec.openmetrics_file, run_report_metrics(reports.back()))}) {
+    if (file->empty()) continue;
+    if (Result<void> done = replace_file(*file, text); !done) {
+      fail(done.error());
+      return false;
+    }
+  }
+  return true;
+}
+
+/// As often as was asked for; what keeps one from running, or somebody who ends it, ends all.
+int run_all(const RunSpec& spec, const Surroundings& around) {
+  std::vector<RunReport> reports;
+  int exit_code = 0;
+  for (std::uint64_t i = 0; i < spec.repeat; ++i) {
+    const Result<Plan> plan = plan_of(spec, around);
+    if (!plan) return fail(plan.error());
+    RunOutcome outcome = run_plan(
+        spec, *plan,
+        {around.files, around.clock, around.roots, around.layout, state_directory(around.who)});
+    for (const Error& error : outcome.errors) fail(error);
+    if (!outcome.has_report) return outcome.exit_code;
+    if (exit_code == 0) exit_code = outcome.exit_code;
+    const bool is_ended = outcome.report.reason == EndReason::forwarded;
+    reports.push_back(std::move(outcome.report));
+    if (is_ended) break;
+  }
+  return write_reports(spec, reports) ? exit_code : kRunFailed;
+}
+
 }  // namespace
 
 int run_command(const RunSpec& spec, const Roots& roots) {
@@ -75,30 +140,13 @@ int run_command(const RunSpec& spec, const Roots& roots) {
   const Result<bool> by_systemd = is_by_systemd(files, spec, who);
   if (!by_systemd) return fail(by_systemd.error());
   who.parents = run_parents(files, roots, *layout);
-  const PlanContext context{files,        roots,       *layout,     random_id(),
-                            block_device, device_node, *by_systemd, who};
-  const Result<Plan> plan = make_plan(spec, context);
-  if (!plan) return fail(plan.error());
+  const Surroundings around{files, clock, roots, *layout, who, *by_systemd};
   if (spec.dry_run) {
-    for (const std::string& text : plan->warnings) warn(text);
-    for (const Step& step : plan->steps) std::printf("%s\n", terminal_safe(text_of(step)).c_str());
-    return std::fflush(stdout) == 0 ? 0 : kRunFailed;
+    const Result<Plan> plan = plan_of(spec, around);
+    return plan ? print_plan(*plan) : fail(plan.error());
   }
   clean_up(who, false);
-  RunOutcome outcome = run_plan(spec, *plan, {files, clock, roots, *layout, state_directory(who)});
-  for (const Error& error : outcome.errors) fail(error);
-  if (!outcome.has_report) return outcome.exit_code;
-  if (!spec.quiet) {
-    for (const std::string& text : outcome.report.warnings) warn(text);
-    std::fputs(run_report_text(outcome.report).c_str(), stderr);
-  }
-  for (const auto& [file, text] :
-       {std::pair(&spec.json_file, run_report_json(outcome.report)),
-        std::pair(&spec.openmetrics_file, run_report_metrics(outcome.report))}) {
-    if (file->empty()) continue;
-    if (Result<void> done = replace_file(*file, text); !done) return fail(done.error());
-  }
-  return outcome.exit_code;
+  return run_all(spec, around);
 }
 
 }  // namespace cgmon

@@ -219,9 +219,7 @@ void add_strings(JsonWriter& json, std::string_view name, const std::vector<std:
 
 }  // namespace
 
-std::string run_report_json(const RunReport& report) {
-  std::string out;
-  JsonWriter json(out, true);
+void write_run_report(JsonWriter& json, const RunReport& report) {
   json.begin_object();
   json.member("id", report.id);
   json.member("cgroup_mode", report.cgroup_mode);
@@ -236,7 +234,9 @@ std::string run_report_json(const RunReport& report) {
   for (const auto& [name, ns] :
        {std::pair("started_at_seconds", report.started_at_ns),
         std::pair("wall_seconds", report.wall_ns), std::pair("setup_seconds", report.setup_ns),
-        std::pair("own_cpu_seconds", report.own_cpu_ns)}) {
+        std::pair("own_cpu_seconds", report.own_cpu_ns),
+        std::pair("sampling_cpu_seconds", report.sampling_cpu_ns),
+        std::pair("frozen_seconds", report.frozen_ns)}) {
     json.key(name);
     json.number(positive(ns), 9);
   }
@@ -255,8 +255,25 @@ std::string run_report_json(const RunReport& report) {
   }
   json.end_object();
   add_devices(json, report);
+  json.key("events");
+  json.begin_array();
+  for (const RunEvent& event : report.events) {
+    json.begin_object();
+    json.key("at_seconds");
+    json.number(positive(event.at_ns), 9);
+    json.member("kind", event.kind);
+    json.end_object();
+  }
+  json.end_array();
+  json.member("events_left_out", report.events_left_out);
   add_samples(json, report);
   json.end_object();
+}
+
+std::string run_report_json(const RunReport& report) {
+  std::string out;
+  JsonWriter json(out, true);
+  write_run_report(json, report);
   return out + "\n";
 }
 
@@ -295,6 +312,13 @@ std::string run_report_text(const RunReport& report) {
   out += "tasks    peak " + of("tasks_peak") + ", refused " + of("tasks_refused") + "\n";
   out += "pressure waited for cpu " + of("cpu_waiting_seconds") + ", memory " +
          of("memory_waiting_seconds") + ", io " + of("io_waiting_seconds") + "\n";
+  if (!report.events.empty()) {
+    out += "events   " + std::to_string(report.events.size() + report.events_left_out) +
+           ", the first: " + report.events.front().kind + " after ";
+    std::snprintf(wall.data(), wall.size(), "%.3gs",
+                  static_cast<double>(report.events.front().at_ns) / 1e9);
+    out += std::string(wall.data()) + "\n";
+  }
   for (const RunDevice& device : report.devices) {
     const auto bytes = [](const Value& value) {
       return value.is_number() ? std::to_string(value.number) : "-";

@@ -145,6 +145,32 @@ Value Profile::tasks() const {
   return all.is_number() && all.number >= beside_ ? Value::of(all.number - beside_) : all;
 }
 
+void Profile::raise_pressure(const RunSample& sample) {
+  constexpr std::int64_t kShortest = 10'000'000;  // of less a share says nothing
+  constexpr std::array kWaits{&RunSample::waiting_cpu_ns, &RunSample::waiting_memory_ns,
+                              &RunSample::waiting_io_ns};
+  const std::int64_t time = sample.at_ns - before_.at_ns;
+  if (time < kShortest) return;
+  for (std::size_t i = 0; i < kWaits.size(); ++i) {
+    const Value now = sample.*kWaits.at(i), then = before_.*kWaits.at(i);
+    if (!now.is_number()) continue;
+    const std::uint64_t since = then.is_number() ? then.number : 0;
+    if (now.number < since) continue;
+    const double share = static_cast<double>(now.number - since) / static_cast<double>(time);
+    raise(pressure_peaks_.at(i), Value::of(static_cast<std::uint64_t>(std::min(share, 1.0) * 1e6)));
+  }
+  before_ = sample;
+}
+
+std::uint64_t Profile::oom_kills() {
+  const int serving = layout_.serving(Controller::memory);
+  if (serving < 0) return 0;
+  const bool is_v2 = layout_.hierarchies[static_cast<std::size_t>(serving)].version == Version::v2;
+  const Value kills =
+      event(Controller::memory, is_v2 ? "memory.events" : "memory.oom_control", "oom_kill");
+  return kills.is_number() ? kills.number : 0;
+}
+
 bool Profile::sample(std::int64_t now_ns) {
   read(false);
   const RunSample sample{now_ns - begin_ns_, risen(kCpu),  value(kMemory),
@@ -154,6 +180,7 @@ bool Profile::sample(std::int64_t now_ns) {
   raise(peak_.memory, sample.memory);
   raise(peak_.anon, sample.anon);
   raise(peak_.tasks, sample.tasks);
+  raise_pressure(sample);
   samples_.push_back(sample);
   if (samples_.size() < kMaxSamples) return false;
   for (std::size_t i = 0; i < samples_.size() / 2; ++i) samples_[i] = samples_[2 * i + 1];
@@ -172,8 +199,8 @@ Value Profile::single(Controller controller, const char* file) {
   return parse_single(text);
 }
 
-Value Profile::event(const char* file, std::string_view key) {
-  const int serving = layout_.serving(Controller::pids);
+Value Profile::event(Controller controller, const char* file, std::string_view key) {
+  const int serving = layout_.serving(controller);
   std::string text;
   Value found;
   if (serving < 0 || handles_[static_cast<std::size_t>(serving)] < 0 ||
@@ -228,8 +255,13 @@ void Profile::finish(RunReport& report) {
   peak("swap_bytes", Unit::bytes, value(kSwap), Value::absent());
   peak("tasks_peak", Unit::count, single(Controller::pids, (own_ + "pids.peak").c_str()),
        peak_.tasks);
-  report.figures.push_back(
-      {"tasks_refused", "kernel", Unit::count, event((own_ + "pids.events").c_str(), "max")});
+  report.figures.push_back({"tasks_refused", "kernel", Unit::count,
+                            event(Controller::pids, (own_ + "pids.events").c_str(), "max")});
+  constexpr std::array<std::string_view, 3> kPressurePeaks{
+      "cpu_waiting_peak_ratio", "memory_waiting_peak_ratio", "io_waiting_peak_ratio"};
+  for (std::size_t i = 0; i < kPressurePeaks.size(); ++i) {
+    report.figures.push_back({kPressurePeaks.at(i), "sampled", Unit::ratio, pressure_peaks_.at(i)});
+  }
   report.figures.push_back({"samples", "kernel", Unit::count, Value::of(taken_)});
   add_devices(report);
   report.samples = std::move(samples_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -28,6 +29,8 @@ class Profile {
   void begin(std::int64_t now_ns);
   /// True when the interval has doubled.
   bool sample(std::int64_t now_ns);
+  /// How many processes were killed for want of memory until now.
+  [[nodiscard]] std::uint64_t oom_kills();
   /// Reads everything once more and fills figures, devices and samples.
   void finish(RunReport& report);
 
@@ -37,7 +40,8 @@ class Profile {
   [[nodiscard]] Value value(std::size_t row_index) const { return snapshot_.value(row_index, 0); }
   [[nodiscard]] Value risen(std::size_t row_index) const;
   [[nodiscard]] Value single(Controller controller, const char* file);
-  [[nodiscard]] Value event(const char* file, std::string_view key);
+  [[nodiscard]] Value event(Controller controller, const char* file, std::string_view key);
+  void raise_pressure(const RunSample& sample);
   [[nodiscard]] Value tasks() const;
   void add_devices(RunReport& report) const;
 
@@ -53,7 +57,9 @@ class Profile {
   std::vector<bool> sampled_;  // by file of the plan: read at each sample
   std::vector<Value> base_;    // by row, at begin()
   std::vector<RunSample> samples_;
-  RunSample peak_;  // of each member its own largest
+  RunSample peak_;                       // of each member its own largest
+  RunSample before_;                     // the last one that was taken
+  std::array<Value, 3> pressure_peaks_;  // of cpu, memory, io: largest share of an interval, ratio
   std::int64_t begin_ns_ = 0;
   std::size_t taken_ = 0;
 };

@@ -52,6 +52,12 @@ enum class EndReason : std::uint8_t { exited, signaled, out_of_memory, timeout, 
   return kNames[static_cast<std::size_t>(reason)];
 }
 
+/// What the kernel told while the command ran.
+struct RunEvent {
+  std::int64_t at_ns = 0;  ///< since the command was executed
+  std::string kind;        ///< "oom", "oom_kill", "cpu_pressure", "memory_pressure", "io_pressure"
+};
+
 /// What became of a run.
 struct RunReport {
   std::string id, cgroup_mode;
@@ -71,6 +77,10 @@ struct RunReport {
   std::vector<RunDevice> devices;
   bool has_diff = false;
   std::vector<OverlayChange> diff;
+  std::vector<RunEvent> events;  ///< the first ones
+  std::uint64_t events_left_out = 0;
+  std::int64_t sampling_cpu_ns = 0;  ///< the agent's own, while the command ran
+  std::int64_t frozen_ns = 0;        ///< of the wall time, by SIGTSTP
   std::vector<RunSample> samples;
   std::int64_t interval_ns = 0;  ///< between samples at the end: it doubles when there are many
 };

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/enforce/alarms.h"
 #include "agent/enforce/child.h"
 #include "agent/enforce/device_filter.h"
 #include "agent/enforce/kept.h"
@@ -62,6 +63,9 @@ class Run {
   Result<void> execute_command();
   void supervise(std::int64_t deadline_ns);
   void on_signals(const Wake& wake);
+  void add_events(const Wake& wake, std::int64_t at_ns);
+  void add_last_kill(std::int64_t ended_ns);
+  void pause();
   void add_time(const Step& step, std::int64_t ns);
   void finish(const Child::End& end, std::int64_t ended_ns);
   void add_diff();
@@ -88,6 +92,8 @@ class Run {
   std::unique_ptr<Profile> profile_;
   std::int64_t began_ns_ = 0;
   int asked_to_end_ = 0;
+  std::uint64_t known_kills_ = 0;
+  std::int64_t out_of_memory_ns_ = 0;
   std::optional<EndReason> reason_;
 };
 
@@ -301,10 +307,14 @@ Result<void> Run::execute_command() {
 
 void Run::supervise(std::int64_t deadline_ns) {
   std::chrono::milliseconds interval = spec_.interval;
+  events_->watch(open_alarms(plan_, context_.layout));
   events_->tick_every(interval);
+  const std::int64_t cpu_before_ns = own_cpu_ns();
   while (true) {
     const Wake wake = events_->wait(child_->pidfd(), child_->end_pipe(), deadline_ns);
     const std::int64_t woken_ns = now();
+    add_events(wake, woken_ns);
+    outcome_.report.sampling_cpu_ns = own_cpu_ns() - cpu_before_ns;
     if (const auto end = child_->ended()) return finish(*end, woken_ns);
     events_->reap_orphans(child_->pid());
     if (wake.tick && profile_->sample(woken_ns)) events_->tick_every(interval *= 2);
@@ -318,8 +328,47 @@ void Run::supervise(std::int64_t deadline_ns) {
   }
 }
 
+void Run::add_events(const Wake& wake, std::int64_t at_ns) {
+  constexpr std::size_t kMostEvents = 1000;
+  std::vector<RunEvent>& events = outcome_.report.events;
+  for (const std::string& kind : wake.alarms) {
+    // The kernel tells of all that happens to the memory; kills are the ones that count.
+    const bool is_memory = kind == "memory_events";
+    const std::uint64_t kills = is_memory ? profile_->oom_kills() : 0;
+    if (is_memory && kills == known_kills_) {
+      // On v1 the kernel tells before it kills.
+      out_of_memory_ns_ = at_ns;
+      continue;
+    }
+    if (is_memory) known_kills_ = kills;
+    if (events.size() < kMostEvents) {
+      events.push_back({at_ns - began_ns_, is_memory ? "oom_kill" : kind});
+    } else {
+      ++outcome_.report.events_left_out;
+    }
+  }
+}
+
+/// A kill that ended the command may be known by its count alone.
+void Run::add_last_kill(std::int64_t ended_ns) {
+  if (profile_->oom_kills() == known_kills_) return;
+  const std::int64_t at_ns = out_of_memory_ns_ > 0 ? out_of_memory_ns_ : ended_ns;
+  outcome_.report.events.push_back({at_ns - began_ns_, "oom_kill"});
+}
+
+/// As a terminal's Ctrl-Z, but for all that is in the cgroup; SIGCONT ends it.
+void Run::pause() {
+  freeze_cgroups(own_directories(), true);
+  const std::int64_t from_ns = now();
+  stop_self();
+  outcome_.report.frozen_ns += now() - from_ns;
+  freeze_cgroups(own_directories(), false);
+}
+
 void Run::on_signals(const Wake& wake) {
   for (const Wake::Signal& signal : wake.signals) {
+    if (signal.number == SIGTSTP) pause();
+    if (signal.number == SIGTSTP || signal.number == SIGCONT) continue;
     const bool ends = signal.number == SIGINT || signal.number == SIGTERM ||
                       signal.number == SIGHUP || signal.number == SIGQUIT;
     if (ends && ++asked_to_end_ >= kInsistence) {
@@ -334,6 +383,7 @@ void Run::on_signals(const Wake& wake) {
 void Run::finish(const Child::End& end, std::int64_t ended_ns) {
   RunReport& report = outcome_.report;
   report.wall_ns = ended_ns - began_ns_;
+  add_last_kill(ended_ns);
   const Result<std::size_t> killed = kill_cgroups(own_directories());
   if (!killed) outcome_.errors.push_back(killed.error());
   // An init of ours is none of the command's.

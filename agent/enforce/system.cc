@@ -26,7 +26,8 @@
 namespace cgmon {
 namespace {
 
-constexpr std::array kHandled{SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+constexpr std::array kHandled{SIGCHLD, SIGINT,  SIGTERM, SIGHUP, SIGQUIT,
+                              SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT};
 
 sigset_t handled_signals() {
   sigset_t set;
@@ -401,8 +402,10 @@ void Events::tick_every(std::chrono::milliseconds interval) {
 }
 
 Wake Events::wait(int pidfd, int end_pipe, std::int64_t deadline_ns) {
-  std::array<pollfd, 4> waited{pollfd{signals_.get(), POLLIN, 0}, pollfd{timer_.get(), POLLIN, 0},
-                               pollfd{pidfd, POLLIN, 0}, pollfd{end_pipe, POLLIN, 0}};
+  std::vector<pollfd> waited{pollfd{signals_.get(), POLLIN, 0}, pollfd{timer_.get(), POLLIN, 0},
+                             pollfd{pidfd, POLLIN, 0}, pollfd{end_pipe, POLLIN, 0}};
+  const std::size_t first_alarm = waited.size();
+  for (const Alarm& alarm : alarms_) waited.push_back({alarm.file.get(), alarm.events, 0});
   timespec left{};
   if (deadline_ns > 0) {
     timespec now{};
@@ -414,6 +417,19 @@ Wake Events::wait(int pidfd, int end_pipe, std::int64_t deadline_ns) {
   ::ppoll(waited.data(), waited.size(), deadline_ns > 0 ? &left : nullptr, nullptr);
   Wake wake;
   wake.child_ended = waited[2].revents != 0 || waited[3].revents != 0;
+  for (std::size_t i = alarms_.size(); i-- > 0;) {
+    const short said = waited[first_alarm + i].revents;
+    if (said == 0) continue;
+    if ((said & alarms_[i].events) != 0) {
+      wake.alarms.push_back(alarms_[i].kind);
+      // Until it is read, a file of events or an eventfd says the same again.
+      std::array<char, 4096> text{};
+      ::lseek(alarms_[i].file.get(), 0, SEEK_SET);
+      [[maybe_unused]] const ssize_t got = ::read(alarms_[i].file.get(), text.data(), text.size());
+    } else {
+      alarms_.erase(alarms_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
   std::uint64_t ticks = 0;
   wake.tick = ::read(timer_.get(), &ticks, sizeof(ticks)) == sizeof(ticks);
   signalfd_siginfo info{};
@@ -432,6 +448,8 @@ void Events::reap_orphans(pid_t keep) {
     info.si_pid = 0;
   }
 }
+
+void stop_self() { ::kill(::getpid(), SIGSTOP); }
 
 rusage reap_all() {
   while (::waitpid(-1, nullptr, WNOHANG) > 0) {

@@ -110,6 +110,13 @@ class Holder {
   pid_t pid_ = -1;
 };
 
+/// A file of the kernel that says when something happens.
+struct Alarm {
+  std::string kind;
+  UniqueFd file, kept;  ///< `kept`: open as long as the alarm
+  short events = 0;     ///< of poll
+};
+
 /// What wakes the parent while the command runs.
 struct Wake {
   bool child_ended = false, tick = false;
@@ -118,6 +125,7 @@ struct Wake {
     bool from_terminal = false;  ///< the command has got it, too
   };
   std::vector<Signal> signals;
+  std::vector<std::string> alarms;  ///< their kinds
 };
 
 /// The signals of this process as events, a clock that ticks, and the child's end. While it lives
@@ -125,6 +133,8 @@ struct Wake {
 class Events {
  public:
   [[nodiscard]] static Result<Events> open();
+  /// Asks for these, too, from now on. One whose file is gone is forgotten.
+  void watch(std::vector<Alarm> alarms) { alarms_ = std::move(alarms); }
   /// Ticks from now on.
   void tick_every(std::chrono::milliseconds interval);
   /// Waits; `deadline_ns`: monotonic, 0 for none; `end_pipe`: says, too, that the child ended, or
@@ -135,7 +145,11 @@ class Events {
 
  private:
   UniqueFd signals_, timer_;
+  std::vector<Alarm> alarms_;
 };
+
+/// Stops this process until somebody lets it go on.
+void stop_self();
 
 /// CPU time of the children that were reaped, the command's own tree.
 [[nodiscard]] rusage reap_all();

@@ -22,8 +22,10 @@ std::set<pid_t> processes_in(const std::vector<std::string>& directories) {
   return pids;
 }
 
+}  // namespace
+
 // One of these files is there: that of the freezer, or of v2. The others answer ENOENT.
-void freeze(const std::vector<std::string>& directories, bool frozen) {
+void freeze_cgroups(const std::vector<std::string>& directories, bool frozen) {
   for (const std::string& directory : directories) {
     if (write_kernel_file(directory + "/freezer.state", frozen ? "FROZEN" : "THAWED") == 0)
       continue;
@@ -31,8 +33,6 @@ void freeze(const std::vector<std::string>& directories, bool frozen) {
         write_kernel_file(directory + "/cgroup.freeze", frozen ? "1" : "0");
   }
 }
-
-}  // namespace
 
 Result<std::size_t> kill_cgroups(const std::vector<std::string>& directories) {
   const std::size_t found = processes_in(directories).size();
@@ -42,9 +42,9 @@ Result<std::size_t> kill_cgroups(const std::vector<std::string>& directories) {
       [[maybe_unused]] const int absent = write_kernel_file(directory + "/cgroup.kill", "1");
     }
     // A process may have left the v2 tree, and v1 has no such file.
-    freeze(directories, true);
+    freeze_cgroups(directories, true);
     for (const pid_t pid : processes_in(directories)) kill_process(pid, SIGKILL);
-    freeze(directories, false);
+    freeze_cgroups(directories, false);
     [[maybe_unused]] const rusage reaped = reap_all();
     if (waited >= kPatience) return failure("processes that SIGKILL does not end", directories[0]);
     pause_for(pause);

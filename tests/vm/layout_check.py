@@ -30,6 +30,7 @@ kKilled = (
     "--containers 5 --seconds 250 --check kept_containers --check removed_containers"
     " --check incarnations"
 )
+kRunChecked = ("v2-systemd", "v1-systemd")
 kReports = os.path.join(run.kRoot, "build/vm")
 kTimeout = 1000
 kWords = {"ok": "ok", "failed": "FAILED", "skipped": "skipped"}
@@ -40,6 +41,9 @@ def guest_command(name):
     docker = "--docker-host unix:///run/docker.sock --docker-root /var/lib/docker"
     tests = "/mnt/cgmon/tests"
     oom = f"{tests}/integration/oom_test.py {docker} {kKilled}" if name in kOom else "true"
+    # What the limits of `agent run` do depends on hierarchy and driver, not on the rest.
+    behaviour = f"{tests}/integration/run_limits_test.py --behaviour; run=$?"
+    behaviour = behaviour if name in kRunChecked else ""
     return f"""
         export CGMON_AGENT=/mnt/cgmon/bin/agent CGMON_RECORD=/mnt/report/checks.tsv
         export PYTHONDONTWRITEBYTECODE=1
@@ -55,7 +59,9 @@ def guest_command(name):
         [ {name} != v2-systemd ] ||
           {tests}/integration/every_engine_test.py --systemd {docker} || engines=$?
         {oom}; oom=$?
-        [ $truth$layout$inspect$block_io$limits$engines$oom = 0000000 ]"""
+        run=0
+        {behaviour}
+        [ $truth$layout$inspect$block_io$limits$engines$oom$run = 00000000 ]"""
 
 
 def check(name):

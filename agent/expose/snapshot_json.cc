@@ -92,7 +92,37 @@ class CgroupsJson {
     known("namespace", labels.namespace_name);
     known("runtime", labels.runtime);
     known("container_id", labels.container_id);
+    known("image_id", labels.image_id);
     known("unit", labels.unit);
+    known("slice", labels.slice);
+    known("pod_uid", labels.pod_uid);
+    known("qos", labels.qos);
+    known("uid", labels.uid);
+    known("user", labels.user);
+    known("job_id", labels.job_id);
+    known("step_id", labels.step_id);
+    known("task_id", labels.task_id);
+    known("network", labels.network);
+    known("inside", labels.outer);
+    write_life(labels.life);
+    if (labels.container_labels.empty()) return;
+    json_.key("labels");
+    json_.begin_object();
+    for (const auto& [name, value] : labels.container_labels) json_.member(name, value);
+    json_.end_object();
+  }
+
+  void write_life(const ContainerLife& life) {
+    if (life.state != ContainerState::unknown) json_.member("state", name_of(life.state));
+    if (life.health != Health::unknown) json_.member("health", name_of(life.health));
+    if (life.restarts) json_.member("restarts", *life.restarts);
+    const auto time = [this](std::string_view name, std::int64_t ns) {
+      if (ns <= 0) return;
+      json_.key(name);
+      json_.number(static_cast<std::uint64_t>(ns), 9);
+    };
+    time("created", life.created_at_ns);
+    time("started", life.started_at_ns);
   }
 
   void write_row(std::size_t row, Slot slot) {

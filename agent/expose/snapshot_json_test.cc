@@ -46,6 +46,38 @@ std::string text_of(const Snapshot& snapshot) {
   return text;
 }
 
+TEST(SnapshotJson, SaysAllThatIsKnownOfWhoACgroupIs) {
+  Snapshot snapshot = two_cgroups();
+  CgroupLabels labels{.id = "/kubepods/pod1/web", .name = "k8s_web"};
+  labels.kind = CgroupKind::sandbox;
+  labels.image_id = "sha256:1";
+  labels.slice = "a.slice";
+  labels.pod_uid = "1";
+  labels.qos = "burstable";
+  labels.uid = "1000";
+  labels.user = "ann";
+  labels.job_id = "4";
+  labels.step_id = "5";
+  labels.task_id = "6";
+  labels.network = "own";
+  labels.outer = "/docker/node";
+  labels.container_labels = {{"container_label_team", "a\"b"}};
+  labels.life = {.state = ContainerState::paused,
+                 .health = Health::healthy,
+                 .restarts = 3,
+                 .created_at_ns = 1'500'000'000,
+                 .started_at_ns = 2'000'000'001};
+  snapshot.labels[0] = std::make_shared<const CgroupLabels>(labels);
+  snapshot.order = {0};
+  json cgroup = json::parse(text_of(snapshot))["cgroups"][0];
+  EXPECT_EQ(cgroup, json::parse(R"({"id":"/kubepods/pod1/web","path":"/kubepods/pod1/web",
+      "kind":"sandbox","parent":"/","name":"k8s_web","image_id":"sha256:1","slice":"a.slice",
+      "pod_uid":"1","qos":"burstable","uid":"1000","user":"ann","job_id":"4","step_id":"5",
+      "task_id":"6","network":"own","inside":"/docker/node","state":"paused","health":"healthy",
+      "restarts":3,"created":1.5,"started":2.000000001,"labels":{"container_label_team":"a\"b"},
+      "values":{}})"));
+}
+
 TEST(SnapshotJson, TellsAbsentUnlimitedAndNumbersApart) {
   Snapshot snapshot = two_cgroups();
   set(snapshot, kThreads, 0, Value::of(UINT64_MAX));

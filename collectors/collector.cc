@@ -251,7 +251,7 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
   for (const Cgroup* const cgroup : chosen_) {
     if (files.empty()) break;
     if (snapshot.alive[cgroup->slot] == 0) continue;
-    if (clock_.monotonic_ns() > deadline_ns) {
+    if (clock_.coarse_monotonic_ns() > deadline_ns) {
       ++late;
       for (const std::size_t file : files) limits_.late(plan_.files[file], cgroup->slot);
       continue;
@@ -287,7 +287,7 @@ void Collector::read_for_sums(std::span<const std::size_t> files, std::int64_t d
     const bool limits = EffectiveLimits::needs(plan_.files[file]);
     if ((!summed && !limits) || walked_of_file_[file] == kProcFile) continue;
     for (const Cgroup* const cgroup : summed ? others_ : above_) {
-      if (clock_.monotonic_ns() > deadline_ns) {  // their last counts stand in for them
+      if (clock_.coarse_monotonic_ns() > deadline_ns) {  // their last counts stand in for them
         limits_.late(plan_.files[file], cgroup->slot);
         continue;
       }

@@ -82,7 +82,7 @@ void DiskPass::read(std::span<const Cgroup* const> chosen, std::int64_t deadline
     if (!is_container(identifier_.labels(cgroup->slot)->kind)) continue;
     Layer& layer = layer_of(cgroup->slot);
     if (layer.found == Found::not_yet && layer.looks_left > 0) {
-      if (clock_.monotonic_ns() > deadline_ns) {
+      if (clock_.coarse_monotonic_ns() > deadline_ns) {
         ++report.unavailable[static_cast<std::size_t>(Reason::deadline)];
         report.success = false;
         continue;

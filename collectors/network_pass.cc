@@ -97,7 +97,7 @@ void NetworkPass::find_all(std::span<const Cgroup* const> chosen, std::int64_t d
       ++report.unavailable[static_cast<std::size_t>(why_not(host))];
       continue;
     }
-    if (clock_.monotonic_ns() > deadline_ns) {
+    if (clock_.coarse_monotonic_ns() > deadline_ns) {
       ++late;
       continue;
     }

@@ -27,12 +27,12 @@ kChecked = {
 # Where containers are killed at once; each takes some seconds here.
 kOom = ("v2-systemd", "v1-systemd", "hybrid-cgroupfs")
 kKilled = (
-    "--containers 5 --seconds 250 --check kept_containers --check removed_containers"
+    "--containers 5 --seconds 400 --check kept_containers --check removed_containers"
     " --check incarnations"
 )
 kRunChecked = ("v2-systemd", "v1-systemd")
 kReports = os.path.join(run.kRoot, "build/vm")
-kTimeout = 1000
+kTimeout = 1100
 kWords = {"ok": "ok", "failed": "FAILED", "skipped": "skipped"}
 
 

@@ -147,8 +147,10 @@ void OomKills::remove(Slot slot, const std::shared_ptr<const CgroupLabels>& labe
                              .gone_ns = now_ns});
     }
   }
-  // Processes are in leaves; what holds others goes with them.
-  const bool stranger = !owns(node) && labels->kind == CgroupKind::other && !node.inner;
+  // Processes are in leaves; what holds others goes with them. systemd's mounts have a cgroup and
+  // no process, and those of docker's overlays go with each container.
+  const bool stranger = !owns(node) && labels->kind == CgroupKind::other && !node.inner &&
+                        !labels->id.ends_with(".mount");
   if (stranger && !node.final && node.inode != 0 && candidates_.size() < kMaxCandidates) {
     candidates_.push_back({.nobody = true,
                            .below = node.parent,

@@ -528,6 +528,18 @@ TEST_F(OomKillsV1, AreNotThoseOfTheOnlyContainerThatWentIfAnotherCgroupWentToo) 
   EXPECT_EQ(kills_->unattributed(), 1U);
 }
 
+TEST_F(OomKillsV1, AreNotThoseOfAMountThatWentWithItsContainer) {
+  make("/s/a", kContainer, "web");
+  make("/s/var-lib-docker-overlay2-a-merged.mount", kOther);
+  pass();
+  host_ += 1;
+  remove("/s/a", false);
+  remove("/s/var-lib-docker-overlay2-a-merged.mount", false);
+  engine_says({});
+  EXPECT_THAT(pass(), ElementsAre("web 1"));
+  EXPECT_EQ(kills_->unattributed(), 0U);
+}
+
 TEST_F(OomKillsV1, OfACgroupWithoutAnOwnerThatWentAreNobodys) {
   make("/s/x", kOther);
   pass();

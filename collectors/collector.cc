@@ -389,8 +389,9 @@ void Collector::finish(Snapshot& snapshot, std::int64_t deadline_ns) {
     if (snapshot.alive[slot] == 0) snapshot.labels[slot].reset();
   }
   oom_.settle(snapshot);
-  if ((snapshot.groups & bit(Group::lifecycle)) != 0)
+  if ((snapshot.groups & bit(Group::lifecycle)) != 0) {
     add_ended(identifier_.ended(), selection_, snapshot);
+  }
   ++totals_.passes;
   totals_.reads = reader_->reads() + host_.reads();
   totals_.cgroups_added = tree_.counters().added;

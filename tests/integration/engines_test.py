@@ -10,29 +10,10 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from support import checks, exposition
-from support.agent import Agent, dies_with_us, run
-from support.checks import Skip, expect, expect_equal, wait_until
-from support.engines import without_empty_parents
+from support.agent import Agent, run
+from support.checks import expect, expect_equal, wait_until
+from support.engines import command, kSleep, need_program, own_containerd, without_empty_parents
 from support.kernel_reader import Host
-
-kCommandSeconds = 40
-kSleep = ("/bin/sleep", "300")
-
-
-def need_program(name, package):
-    path = shutil.which(name)
-    if path is None:
-        raise Skip(f"no {name} (package {package})")
-    return path
-
-
-def command(arguments):
-    done = subprocess.run(
-        arguments, capture_output=True, text=True, timeout=kCommandSeconds, check=False
-    )
-    if done.returncode != 0:
-        raise AssertionError(f"{' '.join(arguments)}: {done.stderr.strip()}")
-    return done.stdout.strip()
 
 
 def own_space():
@@ -96,12 +77,12 @@ def podman_container():
         engine = [podman, "--root", storage, "--runroot", f"{top}/run", "--tmpdir", f"{top}/tmp"]
         engine += ["--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=file"]
         engine += ["--runtime", runc]
-        command(["tar", "-C", f"{top}/rootfs", "-cf", f"{top}/image.tar", "."])
-        command([*engine, "import", f"{top}/image.tar", "localhost/own:1"])
+        command("tar", "-C", f"{top}/rootfs", "-cf", f"{top}/image.tar", ".")
+        command(*engine, "import", f"{top}/image.tar", "localhost/own:1")
         limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
         start = [*engine, "run", "-d", "--name=web", "--network=none", *limits]
         try:
-            identity = command([*start, "localhost/own:1", *kSleep])
+            identity = command(*start, "localhost/own:1", *kSleep)
             labels = labels_of(page_of(top), identity)
         finally:
             subprocess.run([*engine, "rm", "-f", "-t0", "-a"], capture_output=True, check=False)
@@ -123,15 +104,15 @@ def podman_pod():
         engine = ["env", f"CONTAINERS_CONF={top}/containers.conf", podman, "--root", storage]
         engine += ["--runroot", f"{top}/run", "--tmpdir", f"{top}/tmp", "--storage-driver=vfs"]
         engine += ["--cgroup-manager=cgroupfs", "--events-backend=file", "--runtime", runc]
-        command(["tar", "-C", f"{top}/rootfs", "-cf", f"{top}/image.tar", "."])
-        command([*engine, "import", f"{top}/image.tar", "localhost/own:1"])
+        command("tar", "-C", f"{top}/rootfs", "-cf", f"{top}/image.tar", ".")
+        command(*engine, "import", f"{top}/image.tar", "localhost/own:1")
         infra = ["--infra-image=localhost/own:1", "--infra-command=/bin/sleep 300"]
         try:
-            pod = command([*engine, "pod", "create", "--name=shop", "--network=none", *infra])
+            pod = command(*engine, "pod", "create", "--name=shop", "--network=none", *infra)
             start = [*engine, "run", "-d", "--pod=shop"]
-            identity = command([*start, "--name=web", "--label=team=a", "localhost/own:1", *kSleep])
-            ended = command([*start, "--name=job", "localhost/own:1", "/bin/busybox", "false"])
-            command([*engine, "wait", "job"])
+            identity = command(*start, "--name=web", "--label=team=a", "localhost/own:1", *kSleep)
+            ended = command(*start, "--name=job", "localhost/own:1", "/bin/busybox", "false")
+            command(*engine, "wait", "job")
             kinds = check_pod(top, pod, identity)
             check_ended(top, ended)
         finally:
@@ -171,33 +152,18 @@ def check_ended(top, identity):
 
 
 @contextlib.contextmanager
-def own_containerd(top):
-    containerd = need_program("containerd", "containerd")
-    need_program("runc", "runc")
-    os.makedirs(f"{top}/host/run/containerd")
-    with open(f"{top}/containerd.toml", "w", encoding="utf-8") as file:
-        file.write(f'version = 2\nroot = "{top}/containerd"\nstate = "{top}/host/run/containerd"\n')
-        file.write('disabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
-        file.write(f'[grpc]\naddress = "{top}/containerd.sock"\n')
-        file.write(f'[plugins."io.containerd.internal.v1.opt"]\npath = "{top}/opt"\n')
-    with subprocess.Popen(
-        dies_with_us([containerd, "-c", f"{top}/containerd.toml"]),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as daemon:
-        try:
-            wait_until(lambda: os.path.exists(f"{top}/containerd.sock"), 20, "containerd")
-            yield [need_program("ctr", "containerd"), "-a", f"{top}/containerd.sock"]
-        finally:
-            daemon.terminate()
+def own_ctr(top):
+    """The words of ctr for a containerd of our own, in the agent's host root."""
+    with own_containerd(top, f"{top}/host/run/containerd") as socket:
+        yield [need_program("ctr", "containerd"), "-a", socket]
 
 
 def containerd_container():
     """A container of containerd's own shell is named by its id, and has one series set."""
     checks.need_root()
     identity = os.urandom(32).hex()
-    with own_host() as top, own_containerd(top) as ctr:
-        command([*ctr, "run", "-d", "--rootfs", f"{top}/rootfs", identity, *kSleep])
+    with own_host() as top, own_ctr(top) as ctr:
+        command(*ctr, "run", "-d", "--rootfs", f"{top}/rootfs", identity, *kSleep)
         try:
             labels = labels_of(page_of(top), identity)
         finally:
@@ -212,9 +178,9 @@ def container_of_any_name():
     checks.need_root()
     identity = f"cgmon-task-{os.getpid()}"
     space = own_space()
-    with own_host() as top, own_containerd(top) as ctr:
+    with own_host() as top, own_ctr(top) as ctr:
         ctr = [*ctr, "-n", space]
-        command([*ctr, "run", "-d", "--rootfs", f"{top}/rootfs", identity, *kSleep])
+        command(*ctr, "run", "-d", "--rootfs", f"{top}/rootfs", identity, *kSleep)
         try:
             page = page_of(top, "--only=containers")
         finally:

@@ -3,7 +3,6 @@
 report against independent witnesses, and that nothing is left behind, whatever is killed when."""
 
 import glob
-import json
 import os
 import shutil
 import signal
@@ -14,38 +13,10 @@ import time
 
 from support import checks
 from support.checks import Skip, expect, expect_equal, wait_until
-
-kState = "/run/cgmon/run"
-
+from support.workload import figure, kState, leftovers, run
 
 def directories():
     return sorted(glob.glob("/sys/fs/cgroup/**/cgmon-run*", recursive=True))
-
-
-def leftovers():
-    return directories() + glob.glob(kState + "/*")
-
-
-def run(*arguments, seconds=40, **options):
-    """The agent's end and its report, None without one."""
-    with tempfile.TemporaryDirectory(prefix="cgmon-test-") as folder:
-        path = folder + "/report.json"
-        flags = arguments[: arguments.index("--")]
-        command = [checks.agent_binary(), "run", "--force", f"--json={path}", *flags]
-        done = subprocess.run(
-            command + list(arguments[len(flags) :]),
-            capture_output=True, text=True, timeout=seconds, check=False, **options,
-        )  # fmt: skip
-        report = None
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
-                report = json.load(file)
-    expect_equal(leftovers(), [], "left behind")
-    return done, report
-
-
-def figure(report, name):
-    return report["figures"][name]["value"]
 
 
 def python(text):

@@ -214,9 +214,10 @@ void OomKills::take_counts(const Pass& pass, const Snapshot& snapshot) {
     const Value value = snapshot.value(kEvents, cgroup->slot);
     // Its directory with the count goes before others, and may then be the only one that goes.
     const bool left = node.inode != 0 && cgroup->places && !cgroup->is_in(pass.counted_in);
+    // Whose it is may not be known, though its count was read before it vanished.
     const bool vanished = node.may_own && snapshot.alive[cgroup->slot] == 0;
-    node.unread =
-        !value.is_number() && (left ? node.left_for < kMaxPasses : node.counted || vanished);
+    const bool missing = left ? node.left_for < kMaxPasses : node.counted || vanished;
+    node.unread = value.is_number() ? vanished : missing;
     if (left && node.left_for < kMaxPasses) ++node.left_for;
     if (value.is_number()) {
       node.count = std::max(node.count, value.number);

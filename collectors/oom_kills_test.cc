@@ -75,7 +75,7 @@ class OomKillsTest : public testing::Test {
     for (const auto& [path, made] : made_) {  // by name: parents come first
       order.push_back(&made.cgroup);
       snapshot.alive[made.cgroup.slot] = made.alive ? 1 : 0;
-      snapshot.labels[made.cgroup.slot] = made.labels;
+      if (made.alive) snapshot.labels[made.cgroup.slot] = made.labels;
       const bool counted = path != "/" || !v2_root_has_none_;
       if (made.readable && counted) {
         snapshot.columns[kEvents].set(made.cgroup.slot, Value::of(made.count));
@@ -496,6 +496,20 @@ TEST_F(OomKillsV1, OfOneWhoseCountWentBeforeItsOtherDirectoriesAreItsOwn) {
   made_.at("/s/a").cgroup.places[0].inode = 0;
   made_.at("/s/a").readable = false;
   EXPECT_THAT(pass(), IsEmpty());
+  EXPECT_EQ(kills_->unattributed(), 0U);
+  remove("/s/a", false);
+  engine_says({});
+  EXPECT_THAT(pass(), ElementsAre("web 1"));
+  EXPECT_EQ(kills_->unattributed(), 0U);
+}
+
+TEST_F(OomKillsV1, OfOneThatVanishedAfterItsCountWasReadAreCountedOnce) {
+  make("/s", CgroupKind::slice);
+  pass();
+  make("/s/a", kContainer, "web");
+  kill("/s/a");
+  made_.at("/s/a").alive = false;  // in the pass that met it
+  pass();
   EXPECT_EQ(kills_->unattributed(), 0U);
   remove("/s/a", false);
   engine_says({});

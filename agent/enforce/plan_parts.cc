@@ -151,7 +151,17 @@ Result<std::vector<DeviceRule>> PlanParts::device_rules() const {
       rule.major = node->major;
       rule.minor = node->minor;
     }
-    rules.push_back(rule);
+    // As v1 does, which then shows the one that it has.
+    const auto same = std::ranges::find_if(rules, [&](const DeviceRule& known) {
+      return known.type == rule.type && known.major == rule.major && known.minor == rule.minor;
+    });
+    if (same == rules.end()) {
+      rules.push_back(rule);
+      continue;
+    }
+    same->read = same->read || rule.read;
+    same->write = same->write || rule.write;
+    same->make = same->make || rule.make;
   }
   return rules;
 }

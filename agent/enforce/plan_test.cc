@@ -91,6 +91,17 @@ TEST(MakePlan, LimitsDevicesByAListOnV1AndAProgramOnV2) {
   EXPECT_THAT(v2, Contains(AllOf(HasSubstr("allow "), HasSubstr("; c 10:237 r  # --device"))));
 }
 
+TEST(MakePlan, HasOneRuleForADeviceAsTheKernelDoes) {
+  RunSpec spec = half_a_cpu();
+  spec.devices = {{.type = 'c', .major = 1, .minor = 3, .read = true, .write = true},
+                  {.type = 'c', .major = 7, .minor = 1, .read = true},
+                  {.type = 'c', .major = 7, .minor = 1, .write = true}};
+  const auto v1 = lines_on("debian-6.1-v1-cgroupfs", spec);
+  EXPECT_THAT(v1, Contains(HasSubstr("/devices.allow: c 1:3 rwm")));
+  EXPECT_THAT(v1, Not(Contains(HasSubstr("/devices.allow: c 1:3 rw "))));
+  EXPECT_THAT(v1, Contains(HasSubstr("/devices.allow: c 7:1 rw ")));
+}
+
 TEST(MakePlan, LimitsHugePagesOfASizeThatTheHostHas) {
   RunSpec spec = half_a_cpu();
   spec.hugetlb = {{std::uint64_t{2} << 20U, std::uint64_t{8} << 20U}};

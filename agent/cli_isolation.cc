@@ -44,18 +44,19 @@ tl::unexpected<Error> unknown(std::string_view flag, const std::string& kind, co
   return usage_failure(text);
 }
 
-Result<void> set_namespaces(const RunWords& words, Isolation& to) {
-  const std::string text = text_of(words, "ns");
+Result<void> set_namespaces(const RunWords& words, std::string_view flag, NamespaceSet& to) {
+  const std::string text = text_of(words, flag);
   std::string_view rest = text;
   while (!rest.empty()) {
-    const std::string_view name = take_until(rest, ',');
+    const std::string_view word = take_until(rest, ',');
+    const std::string_view name = word == "mnt" ? "mount" : word;  // as in /proc/PID/ns
     const auto* const found = std::ranges::find(kNamespaceNames, name);
     if (name == "all") {
-      to.namespaces = kAllNamespaces;
+      to = kAllNamespaces;
     } else if (found == kNamespaceNames.end()) {
-      return unknown("ns", "kind of namespace", kNamespaceNames, std::string(name));
+      return unknown(flag, "kind of namespace", kNamespaceNames, std::string(name));
     } else {
-      to.namespaces |= bit(static_cast<Namespace>(found - kNamespaceNames.begin()));
+      to |= bit(static_cast<Namespace>(found - kNamespaceNames.begin()));
     }
   }
   return {};
@@ -204,7 +205,8 @@ Result<void> set_rest(const RunWords& words, Isolation& to) {
 
 Result<Isolation> isolation(const RunWords& words) {
   Isolation found;
-  Result<void> done = set_namespaces(words, found);
+  Result<void> done = set_namespaces(words, "ns", found.namespaces);
+  if (done) done = set_namespaces(words, "join", found.join);
   if (done) done = set_capabilities(words, found);
   if (done) done = set_root(words, found);
   if (done) done = set_mounts(words, found);
@@ -226,6 +228,16 @@ Result<void> check_isolation(const Isolation& isolation) {
   }
   if (!isolation.upper.empty() && !has_layers) return usage_failure("`--upper` needs `--overlay`");
   if (isolation.diff && !has_layers) return usage_failure("`--diff` needs `--overlay`");
+  const bool makes =
+      isolation.standard || isolation.namespaces != 0 || has_layers || !isolation.root.empty() ||
+      !isolation.binds.empty() || !isolation.tmpfs.empty() || !isolation.hostname.empty() ||
+      isolation.time_offset || !isolation.uid_map.empty() || !isolation.gid_map.empty();
+  if (isolation.join != 0 && makes) {
+    return usage_failure(
+        "`--join` takes namespaces that are there, and goes with none that are made (`--isolate`, "
+        "`--ns`, `--root`, `--overlay`, `--bind`, `--tmpfs`, `--hostname`, `--time-offset`, "
+        "`--uid-map`, `--gid-map`)");
+  }
   return {};
 }
 

@@ -358,6 +358,7 @@ Result<RunSpec> unchecked_spec(const RunWords& words) {
   if (!isolated) return tl::unexpected(isolated.error());
   spec.isolation = *std::move(isolated);
   set_switches(words, spec);
+  set_text(words, "into", spec.into);
   set_text(words, "json", spec.json_file);
   set_text(words, "openmetrics", spec.openmetrics_file);
   return spec;
@@ -465,6 +466,9 @@ Result<RunSpec> run_spec(const RunWords& words, std::vector<std::string> command
   if (!spec) return spec;
   if (Result<void> fine = check_isolation(spec->isolation); !fine) {
     return tl::unexpected(fine.error());
+  }
+  if (spec->isolation.join != 0 && spec->into.empty()) {
+    return usage_failure("`--join` needs `--into`, which says whose namespaces");
   }
   spec->command = std::move(command);
   if (spec->command.empty() != spec->cleanup) {

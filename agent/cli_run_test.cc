@@ -124,6 +124,21 @@ TEST(RunFlags, SayWhatTheCommandIsKeptApartFrom) {
   EXPECT_EQ(none->isolation.capabilities, CapabilitySet{0});
 }
 
+TEST(RunFlags, SayWhoseLimitsAndNamespaces) {
+  const auto spec = spec_of({"--into=web", "--join=mnt,pid,net"});
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_EQ(spec->into, "web");
+  EXPECT_EQ(spec->isolation.join,
+            bit(Namespace::mount) | bit(Namespace::pid) | bit(Namespace::net));
+  EXPECT_EQ(spec->isolation.namespaces, 0);
+  EXPECT_THAT(error_of({"--join=net"}), HasSubstr("`--join` needs `--into`"));
+  EXPECT_THAT(error_of({"--into=web", "--join=nett"}), HasSubstr("did you mean `net`?"));
+  for (const char* made : {"--isolate", "--ns=net", "--root=/a", "--overlay=/a", "--tmpfs=/a",
+                           "--hostname=a", "--time-offset=1s", "--uid-map=0:1:1"}) {
+    EXPECT_THAT(error_of({"--into=web", "--join=net", made}), HasSubstr("goes with none")) << made;
+  }
+}
+
 TEST(RunFlags, RefuseWhatDoesNotIsolate) {
   EXPECT_THAT(error_of({"--ns=pdi"}), HasSubstr("no kind of namespace `pdi`"));
   EXPECT_THAT(error_of({"--caps=net_rwa"}), HasSubstr("did you mean `net_raw`?"));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <span>
@@ -57,17 +58,9 @@ class Inspection {
   /// The directories that the next pass is to be remembered of.
   std::vector<std::string> find_directories() {
     std::vector<std::string> found;
-    for (std::size_t h = 0; h < directories_.size(); ++h) {
-      const Hierarchy& hierarchy = context_.collector.layout().hierarchies[h];
-      if (!cgroup_.path.starts_with(hierarchy.prefix)) continue;
-      std::string_view rest = std::string_view(cgroup_.path).substr(hierarchy.prefix.size());
-      if (rest == "/") rest = {};
-      const std::string path = hierarchy.mount_point + std::string(rest);
-      FileStatus status;
-      if (context_.files.status(Files::kAbsolute, path.c_str(), status) != 0) continue;
-      directories_[h] = path;
-      found.push_back(path);
-    }
+    directories_ = directories_of(cgroup_.path, context_.files, context_.collector.layout());
+    std::ranges::copy_if(directories_, std::back_inserter(found),
+                         [](const std::string& path) { return !path.empty(); });
     if (is_root()) found.push_back(context_.roots.procfs);
     return found;
   }
@@ -291,20 +284,6 @@ void Inspection::find_figures() {
        kRunAsRoot);
 }
 
-Result<Slot> find_slot(const InspectContext& context, const Snapshot& snapshot,
-                       std::string_view what) {
-  const Layout& layout = context.collector.layout();
-  const auto pid = parse_number(what);
-  if (!pid || *pid == 0 || *pid > UINT32_MAX) return find_cgroup(what, layout, snapshot);
-  const auto lines =
-      read_cgroups(context.files, context.roots.procfs, static_cast<std::uint32_t>(*pid));
-  if (!lines) return find_cgroup(what, layout, snapshot);  // digits begin ids, too
-  const Slot slot = cgroup_of_process(*lines, layout, snapshot);
-  if (slot != kNoSlot) return slot;
-  return failure("process " + std::string(what) +
-                 " is in no cgroup that can be seen from here (docker: --cgroupns=host)");
-}
-
 }  // namespace
 
 Result<InspectReport> inspect(const InspectContext& context, std::string_view what) {
@@ -313,7 +292,8 @@ Result<InspectReport> inspect(const InspectContext& context, std::string_view wh
     context.collector.collect(snapshot, context.clock.monotonic_ns() + context.patience_ns, groups);
   };
   pass(bit(Group::spec));
-  const Result<Slot> slot = find_slot(context, snapshot, what);
+  const Result<Slot> slot = find_cgroup_or_process(what, context.files, context.roots,
+                                                   context.collector.layout(), snapshot);
   if (!slot) return tl::unexpected(slot.error());
   const std::string id = snapshot.labels[*slot]->id;
   context.files.remember(Inspection(context, snapshot, *slot).find_directories());

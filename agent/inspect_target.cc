@@ -5,6 +5,7 @@
 
 #include "agent/expose/terminal_text.h"
 #include "collectors/base/edit_distance.h"
+#include "collectors/host/process.h"
 #include "collectors/identity/utf8.h"
 #include "collectors/parse/number.h"
 
@@ -192,6 +193,34 @@ Slot cgroup_of_process(std::span<const ProcCgroup> lines, const Layout& layout,
 
 Result<Slot> find_cgroup(std::string_view what, const Layout& layout, const Snapshot& snapshot) {
   return Search(what, layout, snapshot).find();
+}
+
+Result<Slot> find_cgroup_or_process(std::string_view what, Files& files, const Roots& roots,
+                                    const Layout& layout, const Snapshot& snapshot) {
+  const auto pid = parse_number(what);
+  if (!pid || *pid == 0 || *pid > UINT32_MAX) return find_cgroup(what, layout, snapshot);
+  const auto lines = read_cgroups(files, roots.procfs, static_cast<std::uint32_t>(*pid));
+  if (!lines) return find_cgroup(what, layout, snapshot);  // digits begin ids, too
+  const Slot slot = cgroup_of_process(*lines, layout, snapshot);
+  if (slot != kNoSlot) return slot;
+  return failure("process " + std::string(what) +
+                 " is in no cgroup that can be seen from here (docker: --cgroupns=host)");
+}
+
+std::vector<std::string> directories_of(std::string_view path, Files& files, const Layout& layout) {
+  std::vector<std::string> directories;
+  for (const Hierarchy& hierarchy : layout.hierarchies) {
+    directories.emplace_back();
+    if (!path.starts_with(hierarchy.prefix)) continue;
+    std::string_view rest = path.substr(hierarchy.prefix.size());
+    if (rest == "/") rest = {};
+    const std::string directory = hierarchy.mount_point + std::string(rest);
+    FileStatus status;
+    if (files.status(Files::kAbsolute, directory.c_str(), status) == 0) {
+      directories.back() = directory;
+    }
+  }
+  return directories;
 }
 
 }  // namespace cgmon

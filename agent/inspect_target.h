@@ -8,6 +8,8 @@
 
 #include "collectors/base/result.h"
 #include "collectors/cgroup/layout.h"
+#include "collectors/kernel/files.h"
+#include "collectors/kernel/roots.h"
 #include "collectors/metrics/snapshot.h"
 #include "collectors/parse/proc_cgroup.h"
 
@@ -28,5 +30,14 @@ namespace cgmon {
 /// fit for a terminal.
 [[nodiscard]] Result<Slot> find_cgroup(std::string_view what, const Layout& layout,
                                        const Snapshot& snapshot);
+
+/// The same, or the cgroup of the process with this number.
+[[nodiscard]] Result<Slot> find_cgroup_or_process(std::string_view what, Files& files,
+                                                  const Roots& roots, const Layout& layout,
+                                                  const Snapshot& snapshot);
+
+/// The directory of a cgroup in each hierarchy; empty where it has none.
+[[nodiscard]] std::vector<std::string> directories_of(std::string_view path, Files& files,
+                                                      const Layout& layout);
 
 }  // namespace cgmon

@@ -365,7 +365,8 @@ int run(std::span<const std::string> arguments) {
     case Command::inspect:
       return run_inspect(*invocation);
     case Command::run:
-      return run_command(invocation->run, roots_of(invocation->config.path));
+      return run_command(invocation->run, roots_of(invocation->config.path),
+                         invocation->config.docker.roots);
     case Command::metrics:
       return run_metrics(*invocation);
     case Command::check_config:

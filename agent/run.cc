@@ -5,6 +5,7 @@
 #include <array>
 #include <climits>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "agent/enforce/system.h"
 #include "agent/expose/terminal_text.h"
 #include "agent/run_report.h"
+#include "agent/run_target.h"
 #include "collectors/kernel/system_files.h"
 
 namespace cgmon {
@@ -22,6 +24,12 @@ namespace {
 
 int fail(const Error& error) {
   std::fprintf(stderr, "agent: %s\n", terminal_safe(error.message()).c_str());
+  return kRunFailed;
+}
+
+/// A message of several lines that is fit for a terminal.
+int fail_as_is(const Error& error) {
+  std::fprintf(stderr, "agent: %s\n", error.message().c_str());
   return kRunFailed;
 }
 
@@ -46,10 +54,15 @@ Caller caller() {
   return found;
 }
 
+bool has_systemd(Files& files) {
+  FileStatus status;
+  return files.status(Files::kAbsolute, "/run/systemd/system", status) == 0;
+}
+
 /// Whether systemd is to make the cgroups; an Error where that cannot be, or may not.
 Result<bool> is_by_systemd(SystemFiles& files, const RunSpec& spec, const Caller& who) {
-  FileStatus status;
-  const bool is_there = files.status(Files::kAbsolute, "/run/systemd/system", status) == 0;
+  const bool is_there = has_systemd(files);
+  if (!spec.into.empty()) return false;  // below what systemd has handed over it stays out
   // What was handed to an ordinary user is a unit with Delegate=yes: there systemd stays out.
   if (spec.driver == Driver::by_host) return is_there && !spec.force && who.uid == 0;
   if (spec.driver == Driver::systemd) {
@@ -72,11 +85,13 @@ struct Surroundings {
   const Layout& layout;
   const Caller& who;
   bool by_systemd = false;
+  const RunTarget* target = nullptr;
 };
 
 Result<Plan> plan_of(const RunSpec& spec, const Surroundings& around) {
-  const PlanContext context{around.files, around.roots, around.layout,     random_id(),
-                            block_device, device_node,  around.by_systemd, around.who};
+  const PlanContext context{around.files,      around.roots, around.layout,
+                            random_id(),       block_device, device_node,
+                            around.by_systemd, around.who,   around.target};
   return make_plan(spec, context);
 }
 
@@ -130,7 +145,8 @@ int run_all(const RunSpec& spec, const Surroundings& around) {
 
 }  // namespace
 
-int run_command(const RunSpec& spec, const Roots& roots) {
+int run_command(const RunSpec& spec, const Roots& roots,
+                const std::vector<std::string>& docker_roots) {
   Caller who = caller();
   if (spec.cleanup) return clean_up(who, true);
   SystemFiles files;
@@ -140,7 +156,22 @@ int run_command(const RunSpec& spec, const Roots& roots) {
   const Result<bool> by_systemd = is_by_systemd(files, spec, who);
   if (!by_systemd) return fail(by_systemd.error());
   who.parents = run_parents(files, roots, *layout);
-  const Surroundings around{files, clock, roots, *layout, who, *by_systemd};
+  std::optional<RunTarget> target;
+  if (!spec.dry_run && (spec.isolation.join & bit(Namespace::mount)) != 0) {
+    if (auto done = become_sealed_copy(); !done) return fail(done.error());
+  }
+  if (!spec.into.empty()) {
+    Result<RunTarget> found =
+        find_target(files, roots, *layout, docker_roots, spec.into, spec.isolation.join);
+    if (!found) return fail_as_is(found.error());
+    target = *std::move(found);
+    const bool is_systemds = has_systemd(files) && !spec.force;
+    if (auto fine = check_target(files, *layout, *target, is_systemds); !fine) {
+      return fail(fine.error());
+    }
+  }
+  const Surroundings around{
+      files, clock, roots, *layout, who, *by_systemd, target ? &*target : nullptr};
   if (spec.dry_run) {
     const Result<Plan> plan = plan_of(spec, around);
     return plan ? print_plan(*plan) : fail(plan.error());

@@ -90,6 +90,8 @@ class Worker {
     using Act = ChildStep::Act;
     const auto result = [](long returned) { return returned < 0 ? errno : 0; };
     switch (step.act) {
+      case Act::join:
+        return join(static_cast<int>(step.group), static_cast<int>(step.number));
       case Act::unshare:
         return result(::unshare(static_cast<int>(step.number)));
       case Act::write:
@@ -161,6 +163,12 @@ class Worker {
     const int error = ::write(file, text.data(), text.size()) < 0 ? errno : 0;
     ::close(file);
     return error;
+  }
+
+  // Until the command is executed nobody in there may look into us, who have more rights.
+  static int join(int pidfd, int namespaces) {
+    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return errno;
+    return ::setns(pidfd, namespaces) != 0 ? errno : 0;
   }
 
   // Where the map does not hold who we were, we are nobody until here. A process whose ids change
@@ -436,7 +444,7 @@ struct Program {
     if (const int error = worker.run(step); error != 0) give_up(pipes.status, number, error);
     ++number;
   }
-  if (!plan.has_init) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (!plan.has_init || !plan.is_first) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -617,6 +625,8 @@ std::string text_of(const ChildStep& step) {
   const std::string made =
       step.target + (step.target.ends_with('/') || step.data.empty() ? "" : "/") + step.data;
   switch (step.act) {
+    case Act::join:
+      return "join the namespaces " + names_of_clone_flags(step.number) + " of " + step.target;
     case Act::unshare:
       return "unshare " + names_of_clone_flags(step.number);
     case Act::write:

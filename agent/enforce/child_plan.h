@@ -10,6 +10,7 @@ namespace cgmon {
 /// new root once there is one (Act::root), and no link leads out of it.
 struct ChildStep {
   enum class Act : std::uint8_t {
+    join,          ///< namespaces of the process with pidfd `group`: CLONE_NEW… in `number`
     unshare,       ///< new namespaces, CLONE_NEW… in `number`
     write,         ///< `data` to the host's file `target`
     identity,      ///< uid 0 and gid 0 of the new user namespace
@@ -50,11 +51,12 @@ struct ChildStep {
 
 /// What the new process does.
 struct ChildPlan {
-  std::uint64_t namespaces = 0;    ///< CLONE_NEW… it is born in
-  bool has_init = false;           ///< it is PID 1: it starts the command, passes signals on, reaps
-  std::vector<ChildStep> setup;    ///< before its time is measured
-  std::vector<ChildStep> command;  ///< then, by the process that becomes the command
-  bool has_environment = false;    ///< else that of the agent
+  std::uint64_t namespaces = 0;          ///< CLONE_NEW… it is born in
+  bool has_init = false;                 ///< it starts the command, passes signals on, reaps
+  bool is_first = true;                  ///< with has_init: it is PID 1, with which all others end
+  std::vector<ChildStep> setup;          ///< before its time is measured
+  std::vector<ChildStep> command;        ///< then, by the process that becomes the command
+  bool has_environment = false;          ///< else that of the agent
   std::vector<std::string> environment;  ///< KEY=VALUE
 };
 

@@ -48,6 +48,15 @@ std::string parent_in(const Hierarchy& hierarchy, std::string path) {
 
 }  // namespace
 
+std::string delegated_above(std::string directory, const std::string& mount_point) {
+  std::string found;
+  while (directory.size() > mount_point.size()) {
+    if (is_marked_delegated(directory)) found = directory;
+    directory.resize(directory.rfind('/'));
+  }
+  return found;
+}
+
 std::vector<std::string> run_parents(Files& files, const Roots& roots, const Layout& layout) {
   std::string text;
   const std::string file = roots.procfs + "/self/cgroup";

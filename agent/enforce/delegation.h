@@ -15,4 +15,8 @@ namespace cgmon {
 [[nodiscard]] std::vector<std::string> run_parents(Files& files, const Roots& roots,
                                                    const Layout& layout);
 
+/// The uppermost cgroup from `directory` up to the hierarchy's top that its manager, systemd,
+/// marked as handed over (Delegate=yes): the mark is an extended attribute. Empty: none.
+[[nodiscard]] std::string delegated_above(std::string directory, const std::string& mount_point);
+
 }  // namespace cgmon

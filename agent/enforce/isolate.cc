@@ -195,7 +195,11 @@ class Isolator {
       if (!has(kind) || kind == Namespace::cgroup || kind == Namespace::time) continue;
       child.namespaces |= kCloneFlags[i];
     }
-    child.has_init = has(Namespace::pid);
+    child.is_first = has(Namespace::pid);
+    // Only a child is in a PID namespace that was joined, and on some kernels (6.1) in a time
+    // namespace that was unshared.
+    child.has_init = child.is_first || has(Namespace::time) || joins(Namespace::pid);
+    if (context_.target != nullptr && context_.target->join != 0) add_join();
     if (rights_.in_user_namespace) {
       setup({.act = Act::identity, .remedy = "the maps have to say who root is inside"});
     }
@@ -218,10 +222,34 @@ class Isolator {
     if (has(Namespace::net)) setup({.act = Act::loopback});
   }
 
+  [[nodiscard]] bool joins(Namespace kind) const {
+    return context_.target != nullptr && (context_.target->join & bit(kind)) != 0;
+  }
+
+  void add_join() {
+    const RunTarget& target = *context_.target;
+    std::uint64_t flags = 0;
+    for (std::size_t i = 0; i < kCloneFlags.size(); ++i) {
+      if (joins(static_cast<Namespace>(i))) flags |= kCloneFlags[i];
+    }
+    setup({.act = Act::join,
+           .target = "process " + std::to_string(target.process),
+           .number = flags,
+           .group = static_cast<std::uint32_t>(target.pidfd),
+           .remedy = "it takes CAP_SYS_ADMIN here and in the user namespace of each, and Linux "
+                     "5.8"});
+    if (joins(Namespace::user)) {
+      setup({.act = Act::identity, .remedy = "its user namespace has no root; --user names one"});
+    }
+  }
+
   /// A file of the root that the command gets; empty without one.
   [[nodiscard]] std::string file_inside(const char* path) const {
     std::vector<std::string> roots = wanted_.lowers;
     if (!wanted_.upper.empty()) roots.insert(roots.begin(), wanted_.upper);
+    if (joins(Namespace::mount)) {
+      roots = {context_.roots.procfs + '/' + std::to_string(context_.target->process) + "/root/"};
+    }
     if (roots.empty()) roots.push_back(wanted_.root.empty() ? "/" : wanted_.root);
     for (const std::string& root : roots) {
       const int directory = context_.files.open_directory(Files::kAbsolute, root.c_str());
@@ -265,6 +293,7 @@ class Isolator {
     const bool has_root = standard || !wanted_.root.empty() || !wanted_.lowers.empty();
     if (standard) before_command({.act = Act::close});
     std::string directory = wanted_.workdir;
+    if (directory.empty() && joins(Namespace::mount)) directory = "/";
     const bool sees_host = wanted_.root.empty() && wanted_.lowers.empty();
     if (directory.empty() && has_root) directory = sees_host ? context_.caller.directory : "/";
     if (!directory.empty()) {
@@ -278,6 +307,9 @@ class Isolator {
       keep = kDefaultCapabilities;
       if (wanted_.chroot) *keep &= ~capability("sys_chroot");
     }
+    // Among the target's processes it has no more rights than they.
+    const bool joins_any = context_.target != nullptr && context_.target->join != 0;
+    if (joins_any && !keep) keep = context_.target->bounding;
     if (keep) {
       before_command({.act = Act::bounding, .number = *keep, .remedy = "it takes CAP_SETPCAP"});
     }
@@ -293,8 +325,11 @@ class Isolator {
                                 "of its maps are there (EINVAL)"});
     }
     if (keep) before_command({.act = Act::capabilities, .number = *keep});
-    const Seccomp seccomp = wanted_.seccomp.value_or(standard ? Seccomp::standard : Seccomp::off);
-    if (standard || wanted_.no_new_privileges || seccomp != Seccomp::off) {
+    const bool is_filtered = standard || (joins_any && context_.target->has_filter);
+    const Seccomp seccomp =
+        wanted_.seccomp.value_or(is_filtered ? Seccomp::standard : Seccomp::off);
+    if (standard || wanted_.no_new_privileges ||
+        (joins_any && context_.target->no_new_privileges) || seccomp != Seccomp::off) {
       before_command({.act = Act::no_new_privileges});
     }
     if (seccomp != Seccomp::off) {
@@ -318,7 +353,8 @@ class Isolator {
 
   void add_environment(const std::string& home) {
     constexpr auto kKept = std::to_array<std::string_view>({"PATH", "HOME", "TERM", "LANG"});
-    if (!wanted_.standard && wanted_.environment.empty() && home.empty()) return;
+    const bool is_cleaned = wanted_.standard || joins(Namespace::mount);
+    if (!is_cleaned && wanted_.environment.empty() && home.empty()) return;
     std::vector<std::string>& environment = plan_.child.environment;
     plan_.child.has_environment = true;
     const auto set = [&](const std::string& variable) {
@@ -326,7 +362,7 @@ class Isolator {
       std::erase_if(environment, [&](const std::string& one) { return one.starts_with(key); });
       environment.push_back(variable);
     };
-    if (wanted_.standard) {
+    if (is_cleaned) {
       set(std::string(kPath));
       for (const std::string_view key : kKept) {
         if (const auto variable = variable_outside(key)) set(*variable);

@@ -6,6 +6,7 @@
 
 #include "agent/enforce/child_plan.h"
 #include "agent/enforce/isolation.h"
+#include "agent/enforce/target.h"
 #include "collectors/base/result.h"
 #include "collectors/cgroup/layout.h"
 #include "collectors/kernel/files.h"
@@ -54,6 +55,7 @@ struct IsolationContext {
   std::string id;
   /// Cgroup hierarchies that the command is in.
   std::vector<const Hierarchy*> hierarchies;
+  const RunTarget* target = nullptr;  ///< of --into
 };
 
 /// The end of the path of each scratch root of a run.

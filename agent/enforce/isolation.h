@@ -106,6 +106,7 @@ struct IdRange {
 struct Isolation {
   bool standard = false;        ///< --isolate: the sane set of all below
   NamespaceSet namespaces = 0;  ///< of its own
+  NamespaceSet join = 0;        ///< those of the target of --into
   std::string hostname;
   std::string root;                 ///< a directory that becomes /
   bool chroot = false;              ///< by chroot(2) in place of pivot_root(2)

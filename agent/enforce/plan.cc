@@ -37,7 +37,9 @@ class Planner : private PlanParts {
       plan_.unit.name = std::string(kRunParent + 1) + '-' + context_.id + ".scope";
       plan_.unit.slice = "system.slice";
     }
+    find_handed_down();
     add_directories();
+    find_kills();
     if (plan_.directories.empty()) {
       plan_.warnings.push_back(
           "uid " + std::to_string(context_.caller.uid) +
@@ -89,6 +91,7 @@ class Planner : private PlanParts {
   [[nodiscard]] bool is_used(const Hierarchy& hierarchy) const {
     if (hierarchy.version == Version::v2) return true;
     if (context_.by_systemd && hierarchy.name == "systemd") return true;
+    if (context_.target != nullptr) return true;  // whatever the target is held by
     return std::ranges::any_of(hierarchy.controllers, [&](Controller c) { return asks_for(c); });
   }
 
@@ -100,19 +103,56 @@ class Planner : private PlanParts {
         add_scope_directory(i);
         continue;
       }
-      const std::vector<std::string>& tops = context_.caller.parents;
-      const std::string top = tops.empty() ? hierarchy.mount_point : tops[i];
+      const std::string top = top_of(i);
       if (top.empty()) continue;  // not ours to make cgroups in
+      if (context_.target != nullptr && is_flat(hierarchy)) {
+        flat_.push_back(top + "/cgroup.procs");
+        continue;
+      }
       const std::string parent = top + kRunParent;
       const std::string own = parent + '/' + context_.id;
       const bool is_v2 = hierarchy.version == Version::v2;
-      if (is_v2) enable_controllers(hierarchy, top);
+      if (is_v2 && context_.target == nullptr) enable_controllers(hierarchy, top);
       plan_.steps.push_back({Act::make_directory, parent});
       if (is_v2) enable_controllers(hierarchy, parent);
       if (!is_v2) copy_cpuset(hierarchy, top, parent);
       plan_.steps.push_back({Act::make_directory, own});
       if (!is_v2) copy_cpuset(hierarchy, parent, own);
       plan_.directories.push_back({i, hierarchy.version, own, own});
+    }
+  }
+
+  /// Where our cgroups begin in a hierarchy; empty: they may not.
+  [[nodiscard]] std::string top_of(std::size_t index) const {
+    if (context_.target != nullptr) return context_.target->directories[index];
+    const std::vector<std::string>& tops = context_.caller.parents;
+    return tops.empty() ? context_.layout.hierarchies[index].mount_point : tops[index];
+  }
+
+  /// Whether limits of a cgroup do not hold for those below it: v1's throttling of disks, as
+  /// blk-throttle.c says. There the command is in the target itself.
+  static bool is_flat(const Hierarchy& hierarchy) {
+    return hierarchy.version == Version::v1 &&
+           std::ranges::find(hierarchy.controllers, Controller::blkio) !=
+               hierarchy.controllers.end();
+  }
+
+  /// Where the target hands its memory down to nobody, kills in it are counted in itself.
+  void find_kills() {
+    const int memory = context_.layout.serving(Controller::memory);
+    if (context_.target == nullptr || memory < 0 || is_counted(Controller::memory)) return;
+    const auto index = static_cast<std::size_t>(memory);
+    std::string directory = context_.target->directories[index];
+    const Hierarchy& hierarchy = context_.layout.hierarchies[index];
+    if (hierarchy.version != Version::v2) return;
+    FileStatus status;
+    while (directory.size() > hierarchy.mount_point.size()) {
+      const std::string file = directory + "/memory.events";
+      if (context_.files.status(Files::kAbsolute, file.c_str(), status) == 0) {
+        plan_.kills_above = file;
+        return;
+      }
+      directory.resize(directory.rfind('/'));
     }
   }
 
@@ -318,7 +358,8 @@ class Planner : private PlanParts {
   }
 
   Result<void> isolate() {
-    IsolationContext context{context_.files, context_.roots, context_.caller, context_.id, {}};
+    IsolationContext context{context_.files, context_.roots, context_.caller, context_.id, {},
+                             context_.target};
     for (const RunDirectory& directory : plan_.directories) {
       context.hierarchies.push_back(&context_.layout.hierarchies[directory.hierarchy]);
     }
@@ -347,6 +388,7 @@ class Planner : private PlanParts {
         plan_.steps.push_back({Act::join, directory.path + "/cgroup.procs"});
       }
     }
+    for (const std::string& procs : flat_) plan_.steps.push_back({Act::join, procs});
     for (const MapFile& map : plan_.isolation.maps) {
       plan_.steps.push_back({Act::map, map.name, map.text});
     }
@@ -362,6 +404,7 @@ class Planner : private PlanParts {
   }
 
   std::vector<DeviceNumber> limited_devices_;
+  std::vector<std::string> flat_;  // cgroup.procs of the target that the command itself joins
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "agent/enforce/isolate.h"
 #include "agent/enforce/spec.h"
+#include "agent/enforce/target.h"
 #include "agent/enforce/unit.h"
 #include "collectors/base/result.h"
 #include "collectors/cgroup/layout.h"
@@ -67,6 +68,7 @@ struct Plan {
   UnitPlan unit;                    ///< of Act::scope
   std::vector<DeviceRule> devices;  ///< of Act::allow_devices
   IsolationPlan isolation;
+  std::string kills_above;  ///< memory.events that counts the command's OOM kills; empty: its own
   std::vector<std::string> warnings;  ///< what is enforced in part, or not with --best-effort
 };
 
@@ -87,6 +89,7 @@ struct PlanContext {
   std::function<Result<DeviceRule>(const std::string&)> node;
   bool by_systemd = false;  ///< systemd makes the cgroup
   Caller caller = {};
+  const RunTarget* target = nullptr;  ///< of --into
 };
 
 /// An Error is a limit that this host cannot enforce: why, and what would help. Changes nothing.

@@ -52,11 +52,32 @@ std::optional<PlanParts::Place> PlanParts::place_of(Controller controller) const
   for (const RunDirectory& directory : plan_.directories) {
     if (serving < 0 || directory.hierarchy != static_cast<std::size_t>(serving)) continue;
     if (context_.by_systemd && directory.version == Version::v2 && !is_delegated(controller)) break;
+    if (directory.version == Version::v2 && !is_counted(controller)) break;
     // The process that keeps the scope does not count.
     const bool is_own = controller == Controller::pids;
     return Place{is_own ? directory.path : directory.limits, directory.version};
   }
   return std::nullopt;
+}
+
+void PlanParts::find_handed_down() {
+  if (context_.target == nullptr) return;
+  for (std::size_t i = 0; i < context_.layout.hierarchies.size(); ++i) {
+    const std::string& directory = context_.target->directories[i];
+    if (context_.layout.hierarchies[i].version != Version::v2 || directory.empty()) continue;
+    constexpr std::size_t kBytesMax = 4096;
+    const std::string path = directory + "/cgroup.subtree_control";
+    std::string text;
+    if (read_file(context_.files, Files::kAbsolute, path.c_str(), kBytesMax, text) == 0) {
+      std::ranges::replace(text, '\n', ' ');
+      handed_down_ = ' ' + text + ' ';
+    }
+  }
+}
+
+bool PlanParts::is_counted(Controller controller) const {
+  if (context_.target == nullptr) return true;
+  return handed_down_.find(' ' + std::string(name_of(controller)) + ' ') != handed_down_.npos;
 }
 
 Result<void> PlanParts::refuse(std::string_view limit, const std::string& why,
@@ -74,6 +95,12 @@ Result<void> PlanParts::lacks(std::string_view limit, Controller controller) {
                   "--driver=cgroupfs --force makes a cgroup beside those of systemd");
   }
   const int serving = context_.layout.serving(controller);
+  if (serving >= 0 && context_.target != nullptr) {
+    return refuse(limit,
+                  "the cgroup of " + context_.target->name + " hands the controller " + name +
+                      " to none below it, so that the command has no limit of its own there",
+                  "the limit that " + context_.target->name + " has holds");
+  }
   const std::vector<std::string>& tops = context_.caller.parents;
   if (serving >= 0 && !tops.empty() && tops[static_cast<std::size_t>(serving)].empty()) {
     return refuse(

@@ -22,6 +22,11 @@ class PlanParts {
   };
   [[nodiscard]] std::optional<Place> place_of(Controller controller) const;
 
+  /// Reads which controllers the target of --into hands down to cgroups below it.
+  void find_handed_down();
+  /// Whether the run's own cgroup has a controller of v2, as far as the target says.
+  [[nodiscard]] bool is_counted(Controller controller) const;
+
   /// What cannot be enforced: the end, or a warning with --best-effort.
   Result<void> refuse(std::string_view limit, const std::string& why, const std::string& remedy);
   Result<void> lacks(std::string_view limit, Controller controller);
@@ -49,6 +54,8 @@ class PlanParts {
   Plan plan_;
 
  private:
+  std::string handed_down_;  // " cpu memory ", v2's controllers below the target
+
   /// True where systemd has a property for a limit, which is then one of the unit's.
   bool add_property(const std::string& path, const std::string& value);
   void add_io_property(std::string_view value);

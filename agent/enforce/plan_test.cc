@@ -17,7 +17,8 @@ using testing::SizeIs;
 
 constexpr const char* kId = "0123456789abcdef";
 
-Result<Plan> plan_on(const std::string& fixture, const RunSpec& spec, bool by_systemd = false) {
+Result<Plan> plan_on(const std::string& fixture, const RunSpec& spec, bool by_systemd = false,
+                     const std::string& into = {}) {
   TreeFiles tree;
   if (const auto loaded = tree.load("tests/fixtures/" + fixture + ".tree"); !loaded) {
     ADD_FAILURE() << loaded.error().message();
@@ -30,7 +31,16 @@ Result<Plan> plan_on(const std::string& fixture, const RunSpec& spec, bool by_sy
   const auto node = [](const std::string&) -> Result<DeviceRule> {
     return DeviceRule{.type = 'c', .major = 10, .minor = 237};
   };
-  return make_plan(spec, {tree, roots, *layout, kId, device, node, by_systemd});
+  RunTarget target{.name = "web", .path = into};
+  for (const Hierarchy& hierarchy : layout->hierarchies) {
+    FileStatus status;
+    const std::string directory = hierarchy.mount_point + into;
+    const bool is_there = tree.status(Files::kAbsolute, directory.c_str(), status) == 0;
+    target.directories.push_back(is_there ? directory : "");
+  }
+  return make_plan(
+      spec,
+      {tree, roots, *layout, kId, device, node, by_systemd, {}, into.empty() ? nullptr : &target});
 }
 
 std::vector<std::string> lines_on(const std::string& fixture, const RunSpec& spec,
@@ -171,6 +181,41 @@ TEST(MakePlan, WritesOnV1WhatSystemdHasNoPropertyFor) {
                                     HasSubstr(scope + "/memory.memsw.limit_in_bytes: 67108864"))));
   EXPECT_THAT(lines, Contains(HasSubstr("/cpuset/cgmon-run/0123456789abcdef/cpuset.cpus: 0  #")));
   EXPECT_THAT(lines, Contains(HasSubstr("/systemd" + scope + "/command/cgroup.procs")));
+}
+
+TEST(MakePlan, IsBelowTheTargetAndInItWhereLimitsDoNotHoldBelow) {
+  RunSpec spec = half_a_cpu();
+  const std::string web =
+      "/docker/16d8e81823eb52b1d0e184a10813ab5fee9704f404626a7c83dcca47e6b877c2";
+  const auto plan = plan_on("debian-6.1-v1-cgroupfs", spec, false, web);
+  ASSERT_TRUE(plan) << plan.error().message();
+  std::vector<std::string> lines;
+  for (const Step& step : plan->steps) lines.push_back(text_of(step));
+  const std::string memory = "/sys/fs/cgroup/memory" + web + "/cgmon-run";
+  EXPECT_THAT(lines, Contains("mkdir " + memory));
+  EXPECT_THAT(lines, Contains("write " + memory +
+                              "/0123456789abcdef/memory.limit_in_bytes: 67108864  # --memory"));
+  EXPECT_THAT(lines, Contains("join  " + memory + "/0123456789abcdef/cgroup.procs"));
+  EXPECT_THAT(lines, Contains("join  /sys/fs/cgroup/blkio" + web + "/cgroup.procs"));
+  EXPECT_THAT(lines, Not(Contains(HasSubstr("mkdir /sys/fs/cgroup/blkio"))));
+  EXPECT_THAT(lines, Contains(HasSubstr("mkdir /sys/fs/cgroup/devices")));
+}
+
+TEST(MakePlan, HasNoLimitOfItsOwnBelowALeafOfV2) {
+  RunSpec spec;
+  spec.command = {"true"};
+  const std::string web =
+      "/system.slice/docker-186a4a85fb4b471de6b65c2e74894086e59e03bdf09cc4df9e2c44320b79c8f6.scope";
+  const std::string own = "/sys/fs/cgroup" + web;
+  const auto plan = plan_on("debian-6.1-v2-systemd", spec, false, web);
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_EQ(plan->kills_above, own + "/memory.events");
+  for (const Step& step : plan->steps) {
+    EXPECT_NE(step.path, own + "/cgroup.subtree_control");
+  }
+  const auto refused = plan_on("debian-6.1-v2-systemd", half_a_cpu(), false, web);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("web hands the controller cpu to none below"));
 }
 
 TEST(DirectoriesOfState, TakesOnlyThoseOfARunOfOurs) {

@@ -20,6 +20,7 @@
 #include "agent/enforce/system.h"
 #include "agent/enforce/teardown.h"
 #include "collectors/kernel/system_files.h"
+#include "collectors/parse/number.h"
 
 namespace cgmon {
 namespace {
@@ -65,6 +66,7 @@ class Run {
   void on_signals(const Wake& wake);
   void add_events(const Wake& wake, std::int64_t at_ns);
   void add_last_kill(std::int64_t ended_ns);
+  [[nodiscard]] std::uint64_t kills_above() const;
   void pause();
   void add_time(const Step& step, std::int64_t ns);
   void finish(const Child::End& end, std::int64_t ended_ns);
@@ -92,7 +94,7 @@ class Run {
   std::unique_ptr<Profile> profile_;
   std::int64_t began_ns_ = 0;
   int asked_to_end_ = 0;
-  std::uint64_t known_kills_ = 0;
+  std::uint64_t known_kills_ = 0, kills_above_ = 0;
   std::int64_t out_of_memory_ns_ = 0;
   std::optional<EndReason> reason_;
 };
@@ -290,6 +292,7 @@ Result<void> Run::execute_command() {
   const ReaderOptions options{user_ticks_per_second(), page_bytes(), context_.roots.procfs};
   profile_ = std::make_unique<Profile>(context_.files, context_.layout, plan_.directories, options);
   profile_->begin(now());
+  kills_above_ = kills_above();
   outcome_.report.started_at_ns = context_.clock.wall_ns();
   // Not when execve is reported: on a busy host we may hear of it after the command has ended.
   const std::int64_t executed_ns = now();
@@ -356,6 +359,21 @@ void Run::add_last_kill(std::int64_t ended_ns) {
   outcome_.report.events.push_back({at_ns - began_ns_, "oom_kill"});
 }
 
+/// OOM kills in the target, where none are counted for the command alone.
+std::uint64_t Run::kills_above() const {
+  std::string text;
+  if (plan_.kills_above.empty() || read_file(context_.files, Files::kAbsolute,
+                                             plan_.kills_above.c_str(), kFileBytesMax, text) != 0) {
+    return 0;
+  }
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    std::string_view line = take_until(rest, '\n');
+    if (take_word(line) == "oom_kill") return parse_number(line).value_or(0);
+  }
+  return 0;
+}
+
 /// As a terminal's Ctrl-Z, but for all that is in the cgroup; SIGCONT ends it.
 void Run::pause() {
   freeze_cgroups(own_directories(), true);
@@ -399,8 +417,10 @@ void Run::finish(const Child::End& end, std::int64_t ended_ns) {
   report.core_dumped = end.core;
   (end.by_signal ? report.signal : report.exit_code) = end.number;
   const auto kills = std::ranges::find(report.figures, "oom_kills", &RunFigure::name);
-  const bool out_of_memory = kills != report.figures.end() && kills->value.is_number() &&
-                             kills->value.number > 0 && end.by_signal && end.number == SIGKILL;
+  const bool is_counted =
+      kills != report.figures.end() && kills->value.is_number() && kills->value.number > 0;
+  const bool out_of_memory =
+      (is_counted || kills_above() > kills_above_) && end.by_signal && end.number == SIGKILL;
   if (reason_) {
     report.reason = *reason_;
   } else if (end.by_signal) {

@@ -74,12 +74,13 @@ struct RunSpec {
   bool no_devices = false;          ///< only those that every program expects
   std::vector<Rlimit> rlimits;
   std::optional<int> nice, oom_score_adj;
+  std::string into;  ///< whose limits hold for it, too; empty: none but its own
   Isolation isolation;
   std::optional<std::chrono::milliseconds> timeout;
   std::chrono::milliseconds kill_after{5000};  ///< between SIGTERM and SIGKILL at the time-out
   std::chrono::milliseconds interval{100};     ///< between samples
   Driver driver = Driver::by_host;
-  std::uint64_t repeat = 1;  ///< runs of the command, one after the other
+  std::uint64_t repeat = 1;                 ///< runs of the command, one after the other
   bool best_effort = false;                 ///< what cannot be enforced is a warning
   bool force = false;                       ///< also where systemd manages the cgroups
   bool dry_run = false;                     ///< print the plan alone

@@ -42,6 +42,15 @@ class UniqueFd {
 [[nodiscard]] Result<bool> make_directory(const std::string& path);
 /// Whether this process may write there.
 [[nodiscard]] bool is_writable(const std::string& path);
+/// Whether systemd marked the cgroup as handed over: user.delegate (251) or trusted.delegate is 1.
+[[nodiscard]] bool is_marked_delegated(const std::string& cgroup);
+/// Executes this very command line anew from a sealed copy of the program in memory; returns at
+/// once in that copy. A container whose mounts are joined could have its own /proc/self/exe
+/// executed, and through that write to the file that we were started from (as CVE-2019-5736 did).
+[[nodiscard]] Result<void> become_sealed_copy();
+/// A pidfd; -1 if the process is not there, or the kernel is older than 5.3.
+[[nodiscard]] int open_process(pid_t pid);
+[[nodiscard]] bool is_alive(int pidfd);
 /// 0 or errno.
 int remove_directory(const std::string& path);
 /// Writes a kernel file with one write(2): 0 or errno.

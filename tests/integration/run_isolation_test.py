@@ -562,6 +562,14 @@ def keeps_what_is_asked_for():
 kAll = ["--isolate", "--ns=all", "--time-offset=60s", "--memory=64M", "--pids=50", "--tmpfs=/mnt"]
 
 
+def is_emulated():
+    try:
+        with open("/sys/class/dmi/id/sys_vendor", encoding="ascii") as file:
+            return file.read().strip() == "QEMU"
+    except OSError:
+        return False
+
+
 def starts_quickly():
     """With all namespaces the agent takes at most 5 ms of CPU until the command is executed, and
     15 ms of time without the joins of v1."""
@@ -574,6 +582,8 @@ def starts_quickly():
         one = (setup["agent_cpu_seconds"], wall, setup)
         best = min(best or one, one)
     cpu, wall, setup = best
+    if is_emulated():
+        return f"not judged on an emulated CPU: {cpu * 1e3:.1f} ms of CPU; {setup}"
     limit = 1 if os.environ.get("CGMON_VARIANT", "release") in ("release", "dev") else 20
     expect(cpu <= 0.005 * limit, f"{cpu * 1e3:.2f} ms of CPU: {setup}")
     expect(wall <= 0.015 * limit, f"{wall * 1e3:.2f} ms: {setup}")

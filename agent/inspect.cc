@@ -123,20 +123,21 @@ class Inspection {
 
 void Inspection::ask_engine() {
   const CgroupLabels& labels = report_.labels;
-  if (labels.container_id.empty()) return;
+  const bool has_files =
+      std::ranges::find(kEnginesWithFiles, labels.runtime) != kEnginesWithFiles.end();
+  if (labels.container_id.empty() || !has_files) return;
   EngineFiles engines(context_.files, context_.roots, context_.docker_roots);
-  const auto metadata =
-      engines.read({.runtime = labels.runtime,
-                    .id = labels.container_id,
-                    .path = labels.id,
-                    .pod_uid = labels.pod_uid,
-                    .engine_namespace = identify_path(labels.id).engine_namespace});
-  if (!metadata && metadata.error().error == ENOSYS) return;
+  MetadataQuestion question{.kind = labels.kind, .runtime = labels.runtime};
+  question.id = labels.container_id;
+  question.path = labels.id;
+  question.pod_uid = labels.pod_uid;
+  question.engine_namespace = identify_path(labels.id).engine_namespace;
+  question.uid = labels.uid;
+  const auto metadata = engines.read(question);
   if (metadata) {
-    report_.labels.name = metadata->name;
-    report_.labels.image = metadata->image;
-    report_.created_at_ns = metadata->life.created_at_ns;
-    report_.started_at_ns = metadata->life.started_at_ns;
+    if (!metadata->name.empty()) report_.labels.name = metadata->name;
+    if (!metadata->image.empty()) report_.labels.image = metadata->image;
+    report_.labels.life = metadata->life;
     return;
   }
   const Error& error = metadata.error();

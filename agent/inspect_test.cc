@@ -245,9 +245,48 @@ TEST(Inspect, ListsTheDirectoriesOfTheOverlay) {
 TEST(Inspect, TellsWhenTheEngineMadeAndStartedIt) {
   InspectedHost host(kV2);
   const InspectReport web = host.report("web");
-  EXPECT_EQ(web.created_at_ns, 1'795'474'170'860'996'080);
-  EXPECT_EQ(web.started_at_ns, 1'795'474'179'811'921'710);
+  EXPECT_EQ(web.labels.life.created_at_ns, 1'795'474'170'860'996'080);
+  EXPECT_EQ(web.labels.life.started_at_ns, 1'795'474'179'811'921'710);
   EXPECT_EQ(web.driver, "systemd");
+}
+
+TEST(Inspect, TellsWhoAContainerIsAndHowItEnded) {
+  InspectReport report;
+  report.labels.id = "/kubepods/pod1/web";
+  report.labels.kind = CgroupKind::container;
+  report.labels.pod_uid = "1";
+  report.labels.qos = "burstable";
+  report.labels.network = "pod";
+  report.labels.life = {.state = ContainerState::exited,
+                        .health = Health::unhealthy,
+                        .oom_killed = true,
+                        .exit_code = 137,
+                        .restarts = 2,
+                        .finished_at_ns = 1'795'474'170'000'000'000};
+  EXPECT_EQ(inspect_text(report),
+            "/kubepods/pod1/web\n"
+            "  kind       container\n"
+            "  pod uid    1\n"
+            "  class      burstable\n"
+            "  network    pod\n"
+            "  state      exited\n"
+            "  health     unhealthy\n"
+            "  restarts   2\n"
+            "  finished   2026-11-23 22:49:30 UTC\n"
+            "  exit code  137\n"
+            "  killed     out of memory\n");
+  const std::string json = inspect_json(report);
+  for (const char* const member :
+       {R"("pod_uid": "1")", R"("qos": "burstable")", R"("network": "pod")", R"("state": "exited")",
+        R"("health": "unhealthy")", R"("restarts": 2)", R"("finished": 1795474170,)",
+        R"("exit_code": 137)", R"("oom_killed": true)"}) {
+    EXPECT_THAT(json, HasSubstr(member));
+  }
+  report.labels.life.state = ContainerState::running;
+  for (const std::string& text : {inspect_text(report), inspect_json(report)}) {
+    EXPECT_THAT(text, Not(HasSubstr("137")));
+    EXPECT_THAT(text, Not(HasSubstr("finished")));
+  }
 }
 
 TEST(Inspect, SaysWhichRightWouldOpenWhatIsMissing) {

@@ -36,10 +36,6 @@ void set(std::size_t row_index, Slot slot, Value value, Snapshot& snapshot) {
   if (column.in_use()) column.set(slot, value);
 }
 
-bool has_ended(const ContainerLife& life) {
-  return life.state == ContainerState::exited || life.state == ContainerState::dead;
-}
-
 CgroupLabels labels_of(const EndedContainer& ended) {
   const ContainerMetadata& said = ended.metadata;
   CgroupLabels labels;

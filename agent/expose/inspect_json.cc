@@ -73,12 +73,36 @@ class Document {
     text("unit", labels.unit);
     text("runtime", labels.runtime);
     text("container_id", labels.container_id);
-    time("created", report_.created_at_ns);
-    time("started", report_.started_at_ns);
+    text("image_id", labels.image_id);
+    text("slice", labels.slice);
+    text("pod_uid", labels.pod_uid);
+    text("qos", labels.qos);
+    text("uid", labels.uid);
+    text("user", labels.user);
+    text("job_id", labels.job_id);
+    text("step_id", labels.step_id);
+    text("task_id", labels.task_id);
+    text("network", labels.network);
+    write_life(labels.life);
     text("managed_by", report_.manager);
     text("driver", report_.driver);
     text("inside", report_.inside);
     json_.end_object();
+  }
+
+  void write_life(const ContainerLife& life) {
+    text("state", name_of(life.state));
+    text("health", name_of(life.health));
+    if (life.restarts) json_.member("restarts", *life.restarts);
+    time("created", life.created_at_ns);
+    time("started", life.started_at_ns);
+    if (!has_ended(life)) return;
+    time("finished", life.finished_at_ns);
+    if (life.exit_code) {
+      json_.key("exit_code");
+      json_.number(static_cast<std::uint64_t>(std::int64_t{*life.exit_code}), 0, true);
+    }
+    json_.member("oom_killed", life.oom_killed);
   }
 
   void write_directories() {

@@ -72,8 +72,7 @@ struct InspectReport {
   };
 
   CgroupLabels labels;
-  std::string manager, driver, inside;                ///< as of CgroupManager
-  std::int64_t created_at_ns = 0, started_at_ns = 0;  ///< the engine's; 0: not known
+  std::string manager, driver, inside;  ///< as of CgroupManager
   std::int64_t read_at_ns = 0;
   std::vector<Directory> directories;
   std::vector<Limit> limits;

@@ -86,6 +86,18 @@ class Lines {
   std::vector<std::vector<std::string>> lines_;
 };
 
+void add_life(const ContainerLife& life, Lines& lines) {
+  lines.add_known("state", name_of(life.state));
+  lines.add_known("health", name_of(life.health));
+  if (life.restarts) lines.add({"restarts", std::to_string(*life.restarts)});
+  if (life.created_at_ns != 0) lines.add({"created", time_of(life.created_at_ns)});
+  if (life.started_at_ns != 0) lines.add({"started", time_of(life.started_at_ns)});
+  if (!has_ended(life)) return;
+  if (life.finished_at_ns != 0) lines.add({"finished", time_of(life.finished_at_ns)});
+  if (life.exit_code) lines.add({"exit code", std::to_string(*life.exit_code)});
+  if (life.oom_killed) lines.add({"killed", "out of memory"});
+}
+
 void append_identity(const InspectReport& report, std::string& text) {
   const CgroupLabels& labels = report.labels;
   text += terminal_safe(labels.id) + '\n';
@@ -96,11 +108,19 @@ void append_identity(const InspectReport& report, std::string& text) {
   lines.add_known("container", labels.container);
   lines.add_known("pod", labels.pod);
   lines.add_known("namespace", labels.namespace_name);
+  lines.add_known("pod uid", labels.pod_uid);
+  lines.add_known("class", labels.qos);
   lines.add_known("unit", labels.unit);
+  lines.add_known("slice", labels.slice);
   lines.add_known("engine", labels.runtime);
   lines.add_known("id", labels.container_id);
-  if (report.created_at_ns != 0) lines.add({"created", time_of(report.created_at_ns)});
-  if (report.started_at_ns != 0) lines.add({"started", time_of(report.started_at_ns)});
+  lines.add_known("image id", labels.image_id);
+  lines.add_known("user", labels.user.empty() ? labels.uid : labels.user);
+  lines.add_known("job", labels.job_id);
+  lines.add_known("step", labels.step_id);
+  lines.add_known("task", labels.task_id);
+  lines.add_known("network", labels.network);
+  add_life(labels.life, lines);
   lines.add_known("managed by", report.manager);
   lines.add_known("driver", report.driver);
   lines.add_known("inside of", report.inside);

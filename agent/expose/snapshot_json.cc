@@ -123,6 +123,13 @@ class CgroupsJson {
     };
     time("created", life.created_at_ns);
     time("started", life.started_at_ns);
+    if (!has_ended(life)) return;
+    time("finished", life.finished_at_ns);
+    if (life.exit_code) {
+      json_.key("exit_code");
+      json_.number(static_cast<std::uint64_t>(std::int64_t{*life.exit_code}), 0, true);
+    }
+    json_.member("oom_killed", life.oom_killed);
   }
 
   void write_row(std::size_t row, Slot slot) {

@@ -78,6 +78,26 @@ TEST(SnapshotJson, SaysAllThatIsKnownOfWhoACgroupIs) {
       "values":{}})"));
 }
 
+TEST(SnapshotJson, TellsHowAContainerEnded) {
+  Snapshot snapshot = two_cgroups();
+  CgroupLabels labels = *snapshot.labels[0];
+  labels.life = {.state = ContainerState::exited,
+                 .oom_killed = true,
+                 .exit_code = -1,
+                 .finished_at_ns = 3'000'000'000};
+  snapshot.labels[0] = std::make_shared<const CgroupLabels>(labels);
+  const json ended = json::parse(text_of(snapshot))["cgroups"][1];
+  EXPECT_EQ(ended["finished"], 3);
+  EXPECT_EQ(ended["exit_code"], -1);
+  EXPECT_EQ(ended["oom_killed"], true);
+  labels.life.state = ContainerState::running;
+  snapshot.labels[0] = std::make_shared<const CgroupLabels>(labels);
+  const json runs = json::parse(text_of(snapshot))["cgroups"][1];
+  for (const char* const member : {"finished", "exit_code", "oom_killed"}) {
+    EXPECT_FALSE(runs.contains(member)) << member;
+  }
+}
+
 TEST(SnapshotJson, TellsAbsentUnlimitedAndNumbersApart) {
   Snapshot snapshot = two_cgroups();
   set(snapshot, kThreads, 0, Value::of(UINT64_MAX));

@@ -89,7 +89,15 @@ TableLine TableLineMaker::make(Slot slot, std::string_view name) const {
   line.at(io_read) = bytes_a_second(io_read_, slot);
   line.at(io_write) = bytes_a_second(io_write_, slot);
   line.at(oom_kills) = count(row("container_oom_events_total"), slot);
-  if (!line.labels->image.empty()) line.at(image).text = terminal_safe(line.labels->image);
+  const CgroupLabels& labels = *line.labels;
+  const auto set_text = [&line](TableColumn column, std::string_view text) {
+    if (!text.empty()) line.at(column).text = terminal_safe(text);
+  };
+  set_text(state, name_of(labels.life.state));
+  set_text(runtime, labels.runtime);
+  set_text(pod,
+           labels.namespace_name.empty() ? labels.pod : labels.namespace_name + '/' + labels.pod);
+  set_text(image, labels.image);
   return line;
 }
 

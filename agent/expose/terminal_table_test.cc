@@ -406,7 +406,9 @@ TEST(TerminalTable, HasMoreColumnsWhenItIsWide) {
   const Slot web = host.add({.id = "/docker/web",
                              .name = "web",
                              .image = "evil\x1b[2J:1",
-                             .kind = CgroupKind::container});
+                             .kind = CgroupKind::container,
+                             .runtime = "docker",
+                             .life = {.state = ContainerState::paused}});
   host.now(row("container_spec_cpu_quota_cores"), web, Value::of(500'000));
   host.now(row("container_memory_max_usage_bytes"), web, Value::of(9 * kMiB));
   host.now(row("container_memory_swap"), web, Value::of(0));
@@ -415,9 +417,10 @@ TEST(TerminalTable, HasMoreColumnsWhenItIsWide) {
   const TerminalTable table = host.table({.wide = true});
   EXPECT_EQ(line_of(table, "NAME"),
             "NAME CPU % CPU LIMIT MEM USAGE / LIMIT MEM % MEM PEAK SWAP PIDS THROTTLED PSI CPU PSI "
-            "MEM PSI IO FULL CPU FULL MEM FULL IO IO READ/s IO WRITE/s OOM KILLS IMAGE");
+            "MEM PSI IO FULL CPU FULL MEM FULL IO IO READ/s IO WRITE/s OOM KILLS STATE RUNTIME POD "
+            "IMAGE");
   EXPECT_EQ(line_of(table, "web"),
-            "web - 0.5 - - 9MiB 0B - - - - - - 25.00% - - - 3 evil\\x1b[2J:1");
+            "web - 0.5 - - 9MiB 0B - - - - - - 25.00% - - - 3 paused docker - evil\\x1b[2J:1");
   for (std::size_t width = 1; width < 240; ++width) {
     for (const std::string& line : lines_of(host.table({.width = width, .wide = true}).text)) {
       EXPECT_LE(display_width(line), width) << line;

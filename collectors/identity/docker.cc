@@ -206,7 +206,7 @@ Result<ContainerMetadata> parse_docker_config(std::string_view json, const Allow
   // StartedAt is of the run before until dockerd has written that this one runs; ExitCode is 0
   // for what has not ended.
   if (config.running) life.started_at_ns = config.started_at_ns;
-  if (life.state == ContainerState::exited || life.state == ContainerState::dead) {
+  if (has_ended(life)) {
     life.exit_code = config.exit_code;
   }
   metadata.complete = life.started_at_ns != 0;
@@ -265,8 +265,7 @@ EndedContainers DockerFiles::ended(std::int64_t now_ns, const EndedBounds& bound
       auto metadata = parse_docker_config(text_, allowed_);
       if (!metadata) continue;
       const ContainerLife& life = metadata->life;
-      const bool over = life.state == ContainerState::exited || life.state == ContainerState::dead;
-      if (!over || life.finished_at_ns < now_ns - bounds.age_ns) continue;
+      if (!has_ended(life) || life.finished_at_ns < now_ns - bounds.age_ns) continue;
       ended.containers.push_back({"docker", repaired(id), *std::move(metadata)});
     }
   }

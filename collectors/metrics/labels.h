@@ -73,6 +73,11 @@ struct ContainerLife {
   friend bool operator==(const ContainerLife&, const ContainerLife&) = default;
 };
 
+/// Whether it has run and does so no more: it then has an exit code and the like.
+[[nodiscard]] constexpr bool has_ended(const ContainerLife& life) {
+  return life.state == ContainerState::exited || life.state == ContainerState::dead;
+}
+
 /// Name and value of a label.
 using LabelPair = std::pair<std::string, std::string>;
 
@@ -94,7 +99,7 @@ struct CgroupLabels {
   std::string pod_uid, qos;
   std::string uid, user;
   std::string job_id, step_id, task_id;
-  std::string network;  ///< own, pod, host or none
+  std::string network;  ///< own, pod (its pod's), container (another's), host or none
   /// `container_label_…` and `container_env_…`: allowed, fit as label names, sorted, each once.
   std::vector<LabelPair> container_labels;
 

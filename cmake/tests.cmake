@@ -17,11 +17,17 @@ if(CGMON_VARIANT STREQUAL "tsan")
   endif()
 endif()
 
+# What is tested is optimized as its build says; the tests are not, which halves the time to compile
+# them.
+add_library(cgmon_test_options INTERFACE)
+target_compile_features(cgmon_test_options INTERFACE cxx_std_20)
+target_compile_options(cgmon_test_options INTERFACE -O0)
+target_link_libraries(cgmon_test_options INTERFACE GTest::gmock cgmon::warnings)
+
 # GoogleTest's headers cost more than most tests: compiled once, reused by every test binary, whose
 # options have to be the same (-Wpedantic, for one, changes the predefined macros).
 add_library(cgmon_gmock_headers OBJECT "${PROJECT_SOURCE_DIR}/cmake/gmock_headers.cc")
-target_compile_features(cgmon_gmock_headers PRIVATE cxx_std_20)
-target_link_libraries(cgmon_gmock_headers PRIVATE GTest::gmock cgmon::warnings)
+target_link_libraries(cgmon_gmock_headers PRIVATE cgmon_test_options)
 target_precompile_headers(cgmon_gmock_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
 
 # cgmon_test(NAME SOURCES file... [DEPS target...] [LABEL unit|integration|golden] [MAIN]
@@ -38,9 +44,8 @@ function(cgmon_test name)
   cgmon_default(arg_LABEL unit)
   cgmon_default(arg_TIMEOUT 120)
   add_executable(${name} ${arg_SOURCES})
-  target_compile_features(${name} PRIVATE cxx_std_20)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
-  target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gmock cgmon::warnings)
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} cgmon_test_options)
   if(NOT arg_MAIN)
     target_link_libraries(${name} PRIVATE GTest::gmock_main)
   endif()

@@ -38,7 +38,13 @@ void warn(const std::string& text) {
 }
 
 int clean_up(const Caller& caller, bool is_asked_for) {
-  const auto removed = clean_up_leftovers(state_directory(caller));
+  std::vector<MapFile> maps;
+  const SubordinateUsers& ids = caller.subordinate;
+  if (ids.uids.usable() && ids.gids.usable()) {
+    maps = {map_of_own_ids("uid_map", caller.uid, ids.uids),
+            map_of_own_ids("gid_map", caller.gid, ids.gids)};
+  }
+  const auto removed = clean_up_leftovers(state_directory(caller), maps);
   if (!removed) return is_asked_for ? fail(removed.error()) : (warn(removed.error().message()), 0);
   for (const std::string& line : *removed) std::fprintf(stderr, "agent: %s\n", line.c_str());
   return 0;
@@ -147,9 +153,10 @@ int run_all(const RunSpec& spec, const Surroundings& around) {
 
 int run_command(const RunSpec& spec, const Roots& roots,
                 const std::vector<std::string>& docker_roots) {
-  Caller who = caller();
-  if (spec.cleanup) return clean_up(who, true);
   SystemFiles files;
+  Caller who = caller();
+  who.subordinate = find_subordinate_ids(files, who.uid);
+  if (spec.cleanup) return clean_up(who, true);
   const SystemClock clock;
   const Result<Layout> layout = detect_layout(files, roots);
   if (!layout) return fail(layout.error());

@@ -62,6 +62,12 @@ std::optional<std::vector<std::string_view>> find_entry(std::string_view file, s
   return std::nullopt;
 }
 
+/// As in /proc/PID/uid_map.
+std::string text_of(const IdRange& range) {
+  return std::to_string(range.inside) + ' ' + std::to_string(range.outside) + ' ' +
+         std::to_string(range.count) + '\n';
+}
+
 class Isolator {
  public:
   Isolator(Isolation wanted, const IsolationContext& context)
@@ -148,35 +154,46 @@ class Isolator {
     return map;
   }
 
-  Result<std::string> map_of(const char* name, const char* flag, std::uint32_t own,
-                             const std::vector<IdRange>& ranges) const {
-    if (ranges.empty()) {
-      return privileged_ ? identity_map(name) : "0 " + std::to_string(own) + " 1\n";
+  /// The map of uids or of gids. `own`: the id that this process has.
+  Result<MapFile> map_of(const char* name, const char* flag, std::uint32_t own,
+                         const std::vector<IdRange>& wanted, const SubordinateIds& given) const {
+    if (wanted.empty() && privileged_) return MapFile{name, identity_map(name)};
+    if (wanted.empty()) return map_of_own_ids(name, own, given);
+    MapFile map{name, ""};
+    const auto is_own = [&](const IdRange& range) {
+      return range.outside == own && range.count == 1;
+    };
+    const bool is_allowed = std::ranges::all_of(
+        wanted, [&](const IdRange& range) { return is_own(range) || given.holds(range); });
+    const bool is_self = wanted.size() == 1 && is_own(wanted[0]);
+    if (!privileged_ && !is_self) {
+      if (!given.usable() || !is_allowed) {
+        return failure(std::string("--") + flag + ": to map other ids than its own, " +
+                       std::to_string(own) +
+                       ", a user needs CAP_SETUID and CAP_SETGID, or a range "
+                       "in /etc/sub" +
+                       (flag[0] == 'u' ? "uid" : "gid") + " that holds them and new" + flag[0] +
+                       "idmap (package uidmap); run it as root, or leave it out");
+      }
+      map.program = given.program;
     }
-    const bool is_own = ranges.size() == 1 && ranges[0].outside == own && ranges[0].count == 1;
-    if (!privileged_ && !is_own) {
-      return failure(std::string("--") + flag + ": to map other ids than its own, " +
-                     std::to_string(own) +
-                     ", a user needs CAP_SETUID and CAP_SETGID; run it as root, or leave it out");
-    }
-    std::string text;
-    for (const IdRange& range : ranges) {
-      text += std::to_string(range.inside) + ' ' + std::to_string(range.outside) + ' ' +
-              std::to_string(range.count) + '\n';
-    }
-    return text;
+    for (const IdRange& range : wanted) map.text += text_of(range);
+    return map;
   }
 
   Result<void> add_maps() {
     if (!rights_.in_user_namespace) return {};
     const Caller& caller = context_.caller;
-    const auto uids = map_of("uid_map", "uid-map", caller.uid, wanted_.uid_map);
+    const auto uids =
+        map_of("uid_map", "uid-map", caller.uid, wanted_.uid_map, caller.subordinate.uids);
     if (!uids) return tl::unexpected(uids.error());
-    const auto gids = map_of("gid_map", "gid-map", caller.gid, wanted_.gid_map);
+    const auto gids =
+        map_of("gid_map", "gid-map", caller.gid, wanted_.gid_map, caller.subordinate.gids);
     if (!gids) return tl::unexpected(gids.error());
-    if (!privileged_) plan_.maps.push_back({"setgroups", "deny"});
-    plan_.maps.push_back({"uid_map", *uids});
-    plan_.maps.push_back({"gid_map", *gids});
+    // Who maps his own group alone may not drop others.
+    if (!privileged_ && gids->program.empty()) plan_.maps.push_back({"setgroups", "deny"});
+    plan_.maps.push_back(*uids);
+    plan_.maps.push_back(*gids);
     const auto outside = [](const std::vector<IdRange>& ranges, std::uint32_t id) {
       for (const IdRange& range : ranges) {
         if (range.inside == 0) id = range.outside;
@@ -388,6 +405,14 @@ class Isolator {
 };
 
 }  // namespace
+
+MapFile map_of_own_ids(const char* name, std::uint32_t own, const SubordinateIds& given) {
+  MapFile map{name, text_of(IdRange{0, own, 1})};
+  if (!given.usable()) return map;
+  for (const IdRange& range : given.ranges) map.text += text_of(range);
+  map.program = given.program;
+  return map;
+}
 
 std::string scratch_name(const std::string& id) { return "cgmon-run-" + id; }
 

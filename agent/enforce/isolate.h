@@ -6,6 +6,7 @@
 
 #include "agent/enforce/child_plan.h"
 #include "agent/enforce/isolation.h"
+#include "agent/enforce/subordinate_ids.h"
 #include "agent/enforce/target.h"
 #include "collectors/base/result.h"
 #include "collectors/cgroup/layout.h"
@@ -21,6 +22,7 @@ struct Caller {
   std::vector<std::string> environment;  ///< KEY=VALUE
   /// For each hierarchy where cgroups may be made, run_parents(); empty: at the top of each.
   std::vector<std::string> parents = {};
+  SubordinateUsers subordinate = {};
 };
 
 /// A directory of the run, or an empty file in one: mount points, and what an overlay writes to.
@@ -30,9 +32,11 @@ struct ScratchEntry {
   std::uint32_t mode = 0755, uid = 0, gid = 0;
 };
 
-/// A file of /proc/PID that the agent writes for the new process.
+/// A file of /proc/PID that the agent, or a program with the right to it, writes for the new
+/// process.
 struct MapFile {
   std::string name, text;
+  std::string program = {};  ///< "/usr/bin/newuidmap"; empty: the agent
 };
 
 /// How a command is kept apart: what is made before it starts, and what its process does.
@@ -57,6 +61,10 @@ struct IsolationContext {
   std::vector<const Hierarchy*> hierarchies;
   const RunTarget* target = nullptr;  ///< of --into
 };
+
+/// An ordinary user is 0, and behind him are the ids that were given to him, if there are any.
+[[nodiscard]] MapFile map_of_own_ids(const char* name, std::uint32_t own,
+                                     const SubordinateIds& given);
 
 /// The end of the path of each scratch root of a run.
 [[nodiscard]] std::string scratch_name(const std::string& id);

@@ -10,6 +10,7 @@
 
 #include "agent/enforce/plan_parts.h"
 #include "collectors/parse/meminfo.h"
+#include "collectors/parse/number.h"
 
 namespace cgmon {
 namespace {
@@ -390,7 +391,9 @@ class Planner : private PlanParts {
     }
     for (const std::string& procs : flat_) plan_.steps.push_back({Act::join, procs});
     for (const MapFile& map : plan_.isolation.maps) {
-      plan_.steps.push_back({Act::map, map.name, map.text});
+      Step step{Act::map, map.name, map.text};
+      step.program = map.program;
+      plan_.steps.push_back(std::move(step));
     }
     for (const auto* steps : {&plan_.isolation.child.setup, &plan_.isolation.child.command}) {
       for (const ChildStep& step : *steps) {
@@ -424,6 +427,19 @@ Result<Plan> make_plan(const RunSpec& spec, const PlanContext& context) {
   return Planner(spec, context).plan();
 }
 
+namespace {
+
+/// The first three ranges of a map.
+std::string lines_of_map(std::string_view text) {
+  std::string lines;
+  for (int i = 0; i < 3 && !text.empty(); ++i) {
+    lines += (lines.empty() ? "" : "; ") + std::string(take_until(text, '\n'));
+  }
+  return lines + (text.empty() ? "" : "; …");
+}
+
+}  // namespace
+
 std::string text_of(const Step& step) {
   const std::string why = step.limit.empty() ? "" : "  # --" + step.limit;
   switch (step.act) {
@@ -456,8 +472,8 @@ std::string text_of(const Step& step) {
     case Step::Act::scratch:
       return (step.value.empty() ? "touch " : "mkdir ") + step.path;
     case Step::Act::map:
-      return "write its /proc/PID/" + step.path + ": " +
-             step.value.substr(0, step.value.find('\n'));
+      return "write its /proc/PID/" + step.path + ": " + lines_of_map(step.value) +
+             (step.program.empty() ? "" : ", by " + step.program);
     case Step::Act::inside:
       return "  inside: " + step.value;
     case Step::Act::execute:

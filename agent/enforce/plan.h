@@ -39,7 +39,7 @@ struct Step {
     set_oom_score,   ///< of the waiting process
     join,            ///< its PID to `path`, a cgroup.procs of v1
     scratch,         ///< `path`, which is removed at the end with all that is in it
-    map,             ///< `value` to the file `path` of its /proc
+    map,             ///< `value` to the file `path` of its /proc; by `program`, if any
     inside,          ///< what the waiting process does itself, in words
     execute,         ///< the command
   };
@@ -49,6 +49,7 @@ struct Step {
   std::string remedy;      ///< what would help when it fails
   bool optional = false;   ///< may fail: nothing that was asked for hangs on it
   std::string read_back;   ///< the file that says what the kernel has; empty: `path`
+  std::string program;     ///< that does it in place of the agent
   std::uint64_t unit = 0;  ///< the kernel rounds down to a multiple of it; 0: of a page
 };
 

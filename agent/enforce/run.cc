@@ -39,6 +39,14 @@ std::string without_newline(std::string text) {
   return text;
 }
 
+/// What the command made for other ids than the agent's goes by a user namespace that has them.
+Result<void> remove_scratch(const std::string& root, const std::vector<MapFile>& maps) {
+  Result<void> removed = remove_tree(root);
+  const bool has_others =
+      std::ranges::any_of(maps, [](const MapFile& map) { return !map.program.empty(); });
+  return removed || !has_others ? removed : remove_tree_in_namespace(root, maps);
+}
+
 class Run {
  public:
   Run(const RunSpec& spec, const Plan& plan, const RunContext& context)
@@ -96,6 +104,7 @@ class Run {
   int asked_to_end_ = 0;
   std::uint64_t known_kills_ = 0, kills_above_ = 0;
   std::int64_t out_of_memory_ns_ = 0;
+  rusage used_before_{};  // by programs that helped to start the command
   std::optional<EndReason> reason_;
 };
 
@@ -176,6 +185,7 @@ Result<void> Run::prepare(const Step& step) {
     case Step::Act::map: {
       const std::string path =
           context_.roots.procfs + '/' + std::to_string(child_->pid()) + '/' + step.path;
+      if (!step.program.empty()) return map_ids_by(step.program, child_->pid(), step.value);
       const int error = write_kernel_file(path, step.value);
       return error == 0 ? Result<void>() : failure("cannot map ids", path, error);
     }
@@ -293,6 +303,7 @@ Result<void> Run::execute_command() {
   profile_ = std::make_unique<Profile>(context_.files, context_.layout, plan_.directories, options);
   profile_->begin(now());
   kills_above_ = kills_above();
+  used_before_ = children_usage();
   outcome_.report.started_at_ns = context_.clock.wall_ns();
   // Not when execve is reported: on a busy host we may hear of it after the command has ended.
   const std::int64_t executed_ns = now();
@@ -446,11 +457,13 @@ void Run::add_usage() {
     figure->source = "rusage";
     figure->value = Value::of(number);
   };
-  set("cpu_seconds", ns(usage.ru_utime) + ns(usage.ru_stime));
-  set("cpu_user_seconds", ns(usage.ru_utime));
-  set("cpu_system_seconds", ns(usage.ru_stime));
-  set("page_faults", static_cast<std::uint64_t>(usage.ru_minflt));
-  set("major_page_faults", static_cast<std::uint64_t>(usage.ru_majflt));
+  const std::uint64_t user = ns(usage.ru_utime) - ns(used_before_.ru_utime);
+  const std::uint64_t system = ns(usage.ru_stime) - ns(used_before_.ru_stime);
+  set("cpu_seconds", user + system);
+  set("cpu_user_seconds", user);
+  set("cpu_system_seconds", system);
+  set("page_faults", static_cast<std::uint64_t>(usage.ru_minflt - used_before_.ru_minflt));
+  set("major_page_faults", static_cast<std::uint64_t>(usage.ru_majflt - used_before_.ru_majflt));
 }
 
 void Run::add_diff() {
@@ -503,7 +516,7 @@ void Run::take_down() {
   }
   for (const std::string& root : plan_.isolation.scratch_roots) {
     if (!has_scratch_) break;
-    if (const Result<void> removed = remove_tree(root); !removed) {
+    if (const Result<void> removed = remove_scratch(root, plan_.isolation.maps); !removed) {
       outcome_.errors.push_back(removed.error());
       is_clean = false;
     }
@@ -577,7 +590,8 @@ std::vector<std::string> scratch_of_state(std::string_view text) {
                         [](const std::string& id) { return Endings{'/' + scratch_name(id)}; });
 }
 
-Result<std::vector<std::string>> clean_up_leftovers(const std::string& state) {
+Result<std::vector<std::string>> clean_up_leftovers(const std::string& state,
+                                                    const std::vector<MapFile>& maps) {
   const Result<UniqueFd> lock = lock_directory(state);
   if (!lock) return tl::unexpected(lock.error());
   std::vector<std::string> done;
@@ -594,7 +608,7 @@ Result<std::vector<std::string>> clean_up_leftovers(const std::string& state) {
       if (parent_of(directory).ends_with(kRunParent)) remove_directory(parent_of(directory));
     }
     for (const std::string& root : scratch_of_state(leftover.text)) {
-      if (Result<void> removed = remove_tree(root); !removed) {
+      if (Result<void> removed = remove_scratch(root, maps); !removed) {
         return tl::unexpected(removed.error());
       }
     }

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -402,6 +404,76 @@ void pause_for(std::chrono::milliseconds time) {
   ::nanosleep(&length, nullptr);
 }
 
+Result<void> map_ids_by(const std::string& program, pid_t pid, std::string_view map) {
+  std::vector<std::string> words{program, std::to_string(pid)};
+  while (!map.empty()) {
+    std::string_view line = take_until(map, '\n');
+    for (std::string_view word = take_word(line); !word.empty(); word = take_word(line)) {
+      words.emplace_back(word);
+    }
+  }
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  pid_t helper = -1;
+  const int error =
+      ::posix_spawn(&helper, program.c_str(), nullptr, &attributes, arguments.data(), ::environ);
+  ::posix_spawnattr_destroy(&attributes);
+  if (error != 0) return failure("cannot map ids", program, error);
+  int status = 0;
+  while (::waitpid(helper, &status, 0) < 0) {
+    if (errno != EINTR) return failure("cannot map ids", program, errno);
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  return failure(
+      "cannot map ids: it failed, and says why above (the ranges of /etc/subuid and "
+      "/etc/subgid are read anew, the program needs its set-user-ID bit)",
+      program);
+}
+
+Result<void> remove_tree_in_namespace(const std::string& path, const std::vector<MapFile>& maps) {
+  std::array<int, 2> ready{}, go{};
+  if (::pipe2(ready.data(), O_CLOEXEC) != 0) return failure("cannot make a pipe", {}, errno);
+  const UniqueFd ready_read(ready[0]);
+  UniqueFd ready_write(ready[1]);
+  if (::pipe2(go.data(), O_CLOEXEC) != 0) return failure("cannot make a pipe", {}, errno);
+  UniqueFd go_read(go[0]), go_write(go[1]);
+  const pid_t child = ::fork();
+  if (child < 0) return failure("cannot start a process", {}, errno);
+  char byte = 0;
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::unshare(CLONE_NEWUSER) != 0) ::_exit(1);
+    if (::write(ready_write.get(), &byte, 1) != 1) ::_exit(1);
+    go_write.reset();
+    if (::read(go_read.get(), &byte, 1) != 1) ::_exit(1);
+    if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) ::_exit(1);
+    ::_exit(remove_tree(path) ? 0 : 1);
+  }
+  ready_write.reset();
+  go_read.reset();
+  bool is_mapped = ::read(ready_read.get(), &byte, 1) == 1;
+  for (const MapFile& map : maps) {
+    const std::string file = "/proc/" + std::to_string(child) + '/' + map.name;
+    is_mapped =
+        is_mapped && (map.program.empty() ? write_kernel_file(file, map.text) == 0
+                                          : map_ids_by(map.program, child, map.text).has_value());
+  }
+  if (is_mapped) is_mapped = ::write(go_write.get(), &byte, 1) == 1;
+  go_write.reset();
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (is_mapped && WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  return failure("cannot remove, also not as root of a user namespace", path);
+}
+
 Result<Holder> Holder::start() {
   Holder holder;
   const pid_t parent = ::getpid();
@@ -507,6 +579,10 @@ void stop_self() { ::kill(::getpid(), SIGSTOP); }
 rusage reap_all() {
   while (::waitpid(-1, nullptr, WNOHANG) > 0) {
   }
+  return children_usage();
+}
+
+rusage children_usage() {
   rusage usage{};
   ::getrusage(RUSAGE_CHILDREN, &usage);
   return usage;

@@ -102,6 +102,14 @@ void pause_for(std::chrono::milliseconds time);
 [[nodiscard]] int attach_device_program(const std::string& cgroup,
                                         std::span<const bpf_insn> program);
 
+/// Has a program with the right to it map ids of a process: newuidmap PID INSIDE OUTSIDE COUNT….
+/// `map` is as of /proc/PID/uid_map.
+[[nodiscard]] Result<void> map_ids_by(const std::string& program, pid_t pid, std::string_view map);
+/// remove_tree() as root of a user namespace with these maps, for files of other ids than our own.
+/// A MapFile without a program is written by this process.
+[[nodiscard]] Result<void> remove_tree_in_namespace(const std::string& path,
+                                                    const std::vector<MapFile>& maps);
+
 /// A process that does nothing until it is ended; it ends with us.
 class Holder {
  public:
@@ -162,6 +170,8 @@ void stop_self();
 
 /// CPU time of the children that were reaped, the command's own tree.
 [[nodiscard]] rusage reap_all();
+/// Of those that were reaped until now.
+[[nodiscard]] rusage children_usage();
 /// CPU time of this process, user and system, in nanoseconds.
 [[nodiscard]] std::int64_t own_cpu_ns();
 

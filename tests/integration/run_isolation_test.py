@@ -689,6 +689,60 @@ def works_without_root():
         return runs_in_a_delegated_cgroup(user)
 
 
+def maps_the_ids_that_were_given():
+    """Who has a range in /etc/subuid and /etc/subgid has its ids inside, by newuidmap."""
+    if not shutil.which("newuidmap") or not os.path.exists("/etc/subuid"):
+        raise Skip("no newuidmap (package uidmap)")
+    with Ordinary() as user:
+        entries = {"passwd": f"cgmon-test:x:{kUid}:{kUid}::/:/bin/sh\n",
+                   "subuid": "cgmon-test:200000:1000\n", "subgid": f"{kUid}:300000:2000\n"}
+        binds = ""
+        for name, line in entries.items():
+            with open("/etc/" + name, encoding="utf-8") as file:
+                text = file.read()
+            with open(f"{user.folder}/{name}", "w", encoding="utf-8") as file:
+                file.write(text + line)
+            binds += f"mount --bind {user.folder}/{name} /etc/{name} && "
+
+        def run_as_user(*arguments):
+            command = [user.agent, "run", "--force", "--quiet", *arguments]
+            done = subprocess.run(
+                ["unshare", "-m", "--propagation=private", "sh", "-c", binds + 'exec "$@"', "sh",
+                 "setpriv", f"--reuid={kUid}", f"--regid={kUid}", "--clear-groups", *command],
+                capture_output=True, text=True, check=False, timeout=40, cwd=user.own,
+                env={"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": user.own},
+            )  # fmt: skip
+            expect_equal(leftovers(), [], "left behind")
+            expect_equal(os.listdir(user.own + "/cgmon/run"), [], "state files")
+            return done
+
+        done = run_as_user("--isolate", "--", "cat", "/proc/self/uid_map", "/proc/self/gid_map")
+        maps = [[int(word) for word in line.split()] for line in done.stdout.splitlines()]
+        expect_equal(maps, [[0, kUid, 1], [1, 200000, 1000], [0, kUid, 1], [1, 300000, 2000]],
+                     f"maps, {done.stderr}")  # fmt: skip
+        done = run_as_user("--isolate", "--user=33:34", "--", "sh", "-c", "id -u; id -g")
+        expect_equal(done.stdout.split(), ["33", "34"], done.stderr)
+        done = run_as_user("--isolate", "--user=1001", "--", "true")
+        expect(done.returncode == 125 and "only ids of its maps" in done.stderr, done.stderr)
+        root = make_root(user.own + "/root")
+        subprocess.run(["chown", "-R", f"{kUid}:{kUid}", root], check=True)
+        # Files of other ids in what is thrown away, which the user himself cannot remove.
+        script = "mkdir -m 700 /etc/x && touch /etc/x/y && chown -R 5:6 /etc/x && ls -n /etc"
+        os.symlink("busybox", root + "/bin/chown")
+        done = run_as_user("--isolate", f"--overlay={root}", "--caps=all", "--", "sh", "-c", script)
+        expect(" 5 " in done.stdout and done.returncode == 0, done.stdout + done.stderr)
+        for flag, what in (("--uid-map=0:200000:1000", ""), ("--uid-map=0:200000:1001", "subuid")):
+            done = run_as_user("--ns=user", flag, "--", "cat", "/proc/self/uid_map")
+            if what:
+                expect(done.returncode == 125 and what in done.stderr, done.stderr)
+            else:
+                expect_equal(done.stdout.split(), ["0", "200000", "1000"], done.stderr)
+        with open(user.folder + "/subuid", "w", encoding="utf-8") as file:
+            file.write("cgmon-test:100:x\nroot:1:5\n")
+        done = run_as_user("--ns=user", "--", "cat", "/proc/self/uid_map")
+        expect_equal(done.stdout.split(), ["0", str(kUid), "1"], done.stderr)
+
+
 def runs_in_a_delegated_cgroup(user):
     """Where root has handed over a cgroup of v2, the user's runs are below it."""
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
@@ -890,6 +944,7 @@ def body():
         agrees_with_docker_diff,
         keeps_what_is_asked_for,
         works_without_root,
+        maps_the_ids_that_were_given,
         starts_quickly,
         leaves_nothing_when_killed_at_random,
         leaves_nothing_when_killed_at_any_step,

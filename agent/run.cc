@@ -65,23 +65,62 @@ bool has_systemd(Files& files) {
   return files.status(Files::kAbsolute, "/run/systemd/system", status) == 0;
 }
 
-/// Whether systemd is to make the cgroups; an Error where that cannot be, or may not.
-Result<bool> is_by_systemd(SystemFiles& files, const RunSpec& spec, const Caller& who) {
-  const bool is_there = has_systemd(files);
-  if (!spec.into.empty()) return false;  // below what systemd has handed over it stays out
-  // What was handed to an ordinary user is a unit with Delegate=yes: there systemd stays out.
-  if (spec.driver == Driver::by_host) return is_there && !spec.force && who.uid == 0;
-  if (spec.driver == Driver::systemd) {
-    if (is_there) return true;
-    return failure(
-        "--driver=systemd: no systemd runs here, there is no /run/systemd/system; take "
-        "--driver=cgroupfs");
+/// Who makes the cgroups, and where.
+struct Manager {
+  bool is_systemd = false;
+  std::string of_user;  ///< the cgroup of the user's own systemd; empty: the host's
+};
+
+/// The cgroup of a user's own systemd, where one runs that can be reached and was handed some; its
+/// name is of systemd's user@.service.
+std::string manager_of_user(Files& files, const Layout& layout, const Caller& who) {
+  constexpr std::string_view kKey = "XDG_RUNTIME_DIR=";
+  const std::string uid = std::to_string(who.uid);
+  const std::string path = "/user.slice/user-" + uid + ".slice/user@" + uid + ".service";
+  FileStatus status;
+  for (const std::string& variable : who.environment) {
+    if (!variable.starts_with(kKey) || layout.mode != Mode::unified) continue;
+    const std::string bus = variable.substr(kKey.size()) + "/bus";
+    const std::string directory = layout.hierarchies[0].mount_point + path;
+    if (files.status(Files::kAbsolute, bus.c_str(), status) == 0 &&
+        files.status(Files::kAbsolute, directory.c_str(), status) == 0) {
+      return path;
+    }
   }
-  if (!is_there || spec.force || who.uid != 0) return false;
-  return failure(
-      "systemd manages the cgroups of this host, and a tree with two managers is a tree that one "
-      "of them breaks; take --driver=systemd, or --force makes /cgmon-run beside systemd's own all "
-      "the same");
+  return {};
+}
+
+/// An Error where the one that is asked for cannot be, or may not.
+Result<Manager> choose_manager(SystemFiles& files, const Roots& roots, const Layout& layout,
+                               const RunSpec& spec, Caller& who) {
+  const bool is_there = has_systemd(files);
+  who.parents = run_parents(files, roots, layout);
+  if (!spec.into.empty()) return Manager{};  // below what systemd has handed over it stays out
+  const std::string of_user = who.uid == 0 ? "" : manager_of_user(files, layout, who);
+  if (spec.driver == Driver::by_host) {
+    return Manager{is_there && !spec.force && (who.uid == 0 || !of_user.empty()), of_user};
+  }
+  if (spec.driver == Driver::systemd) {
+    if (!is_there) {
+      return failure(
+          "--driver=systemd: no systemd runs here, there is no /run/systemd/system; take "
+          "--driver=cgroupfs");
+    }
+    if (who.uid != 0 && of_user.empty()) {
+      return failure(
+          "--driver=systemd: uid " + std::to_string(who.uid) +
+          " may not ask the host's systemd for a scope, and has no own one that limits anything: "
+          "that takes cgroup v2 and a session (`loginctl enable-linger`, package "
+          "dbus-user-session, XDG_RUNTIME_DIR); run it as root");
+    }
+    return Manager{true, of_user};
+  }
+  if (!is_there || spec.force || who.uid != 0) return Manager{};
+  Result<DelegatedUnit> unit = delegated_unit(files, roots, layout);
+  if (!unit) return tl::unexpected(unit.error());
+  who.parents = std::move(unit->parents);
+  who.leave = std::move(unit->leave);
+  return Manager{};
 }
 
 struct Surroundings {
@@ -90,14 +129,21 @@ struct Surroundings {
   const Roots& roots;
   const Layout& layout;
   const Caller& who;
-  bool by_systemd = false;
+  const Manager& manager;
   const RunTarget* target = nullptr;
 };
 
 Result<Plan> plan_of(const RunSpec& spec, const Surroundings& around) {
-  const PlanContext context{around.files,      around.roots, around.layout,
-                            random_id(),       block_device, device_node,
-                            around.by_systemd, around.who,   around.target};
+  const PlanContext context{around.files,
+                            around.roots,
+                            around.layout,
+                            random_id(),
+                            block_device,
+                            device_node,
+                            around.manager.is_systemd,
+                            around.who,
+                            around.target,
+                            around.manager.of_user};
   return make_plan(spec, context);
 }
 
@@ -160,9 +206,8 @@ int run_command(const RunSpec& spec, const Roots& roots,
   const SystemClock clock;
   const Result<Layout> layout = detect_layout(files, roots);
   if (!layout) return fail(layout.error());
-  const Result<bool> by_systemd = is_by_systemd(files, spec, who);
-  if (!by_systemd) return fail(by_systemd.error());
-  who.parents = run_parents(files, roots, *layout);
+  const Result<Manager> manager = choose_manager(files, roots, *layout, spec, who);
+  if (!manager) return fail(manager.error());
   std::optional<RunTarget> target;
   if (!spec.dry_run && (spec.isolation.join & bit(Namespace::mount)) != 0) {
     if (auto done = become_sealed_copy(); !done) return fail(done.error());
@@ -178,7 +223,7 @@ int run_command(const RunSpec& spec, const Roots& roots,
     }
   }
   const Surroundings around{
-      files, clock, roots, *layout, who, *by_systemd, target ? &*target : nullptr};
+      files, clock, roots, *layout, who, *manager, target ? &*target : nullptr};
   if (spec.dry_run) {
     const Result<Plan> plan = plan_of(spec, around);
     return plan ? print_plan(*plan) : fail(plan.error());

@@ -23,6 +23,9 @@ struct Caller {
   /// For each hierarchy where cgroups may be made, run_parents(); empty: at the top of each.
   std::vector<std::string> parents = {};
   SubordinateUsers subordinate = {};
+  /// The v2 cgroup among `parents` that this process is in and has to leave: none may hold both
+  /// processes and cgroups with limits. Empty: none.
+  std::string leave = {};
 };
 
 /// A directory of the run, or an empty file in one: mount points, and what an overlay writes to.

@@ -36,7 +36,8 @@ class Planner : private PlanParts {
     }
     if (context_.by_systemd) {
       plan_.unit.name = std::string(kRunParent + 1) + '-' + context_.id + ".scope";
-      plan_.unit.slice = "system.slice";
+      plan_.unit.of_user = !context_.user_manager.empty();
+      plan_.unit.slice = plan_.unit.of_user ? "app.slice" : "system.slice";
     }
     find_handed_down();
     add_directories();
@@ -113,8 +114,15 @@ class Planner : private PlanParts {
       const std::string parent = top + kRunParent;
       const std::string own = parent + '/' + context_.id;
       const bool is_v2 = hierarchy.version == Version::v2;
+      if (is_v2 && top == context_.caller.leave) {
+        plan_.steps.push_back({Act::make_directory, parent});
+        plan_.steps.push_back({Act::make_directory, own + kAgentEnding});
+        plan_.steps.push_back({Act::leave, own + kAgentEnding + "/cgroup.procs", top});
+      }
       if (is_v2 && context_.target == nullptr) enable_controllers(hierarchy, top);
-      plan_.steps.push_back({Act::make_directory, parent});
+      if (!is_v2 || top != context_.caller.leave) {
+        plan_.steps.push_back({Act::make_directory, parent});
+      }
       if (is_v2) enable_controllers(hierarchy, parent);
       if (!is_v2) copy_cpuset(hierarchy, top, parent);
       plan_.steps.push_back({Act::make_directory, own});
@@ -381,8 +389,11 @@ class Planner : private PlanParts {
     for (const RunDirectory& directory : plan_.directories) {
       if (directory.version == Version::v2) unified = directory.path;
     }
-    plan_.steps.push_back(
-        {Act::start, unified, names_of_clone_flags(plan_.isolation.child.namespaces)});
+    // A user may start no process in another part of the tree than his own; his manager can.
+    const bool is_attached = plan_.unit.of_user && context_.by_systemd;
+    plan_.steps.push_back({Act::start, is_attached ? "" : unified,
+                           names_of_clone_flags(plan_.isolation.child.namespaces)});
+    if (is_attached) plan_.steps.push_back({Act::attach, unified});
     add_process_limits();
     for (const RunDirectory& directory : plan_.directories) {
       if (directory.version == Version::v1) {
@@ -454,6 +465,8 @@ std::string text_of(const Step& step) {
     case Step::Act::enable:
     case Step::Act::write:
       return "write " + step.path + ": " + step.value + why;
+    case Step::Act::leave:
+      return "move  this process to " + step.path;
     case Step::Act::copy:
       return "copy  " + step.path + ": from " + step.value;
     case Step::Act::start:
@@ -467,6 +480,8 @@ std::string text_of(const Step& step) {
       return "set   nice " + step.value + why;
     case Step::Act::set_oom_score:
       return "set   oom_score_adj " + step.value + why;
+    case Step::Act::attach:
+      return "attach it to " + step.path + ", by systemd";
     case Step::Act::join:
       return "join  " + step.path;
     case Step::Act::scratch:

@@ -19,6 +19,8 @@ namespace cgmon {
 
 /// The parent of all cgroups that `agent run` makes, in each hierarchy.
 inline constexpr const char* kRunParent = "/cgmon-run";
+/// Behind a run's ID: the cgroup of the agent itself, where it has to leave its own.
+inline constexpr const char* kAgentEnding = ".agent";
 /// Where the state files of runs under way are: root's, or those of another user.
 [[nodiscard]] std::string state_directory(const Caller& caller);
 
@@ -28,6 +30,7 @@ struct Step {
     scope,           ///< systemd makes `path`, a unit, with the properties in `value`
     hold,            ///< the process that keeps the scope to `path`, a cgroup.procs
     make_directory,  ///< `path`; undone by removing it
+    leave,           ///< this process to `path`, a cgroup.procs; at the end back to that in `value`
     enable,          ///< `value` ("+memory") to `path`, a cgroup.subtree_control; stays
     copy,            ///< `path` gets what `value`, a file of the parent, says (v1's cpuset)
     expect,          ///< `path` has `value`, which systemd was asked for
@@ -37,6 +40,7 @@ struct Step {
     set_rlimit,      ///< of the waiting process, NAME=SOFT:HARD
     set_nice,        ///< of the waiting process
     set_oom_score,   ///< of the waiting process
+    attach,          ///< the waiting process to the scope's own cgroup `path`, by systemd
     join,            ///< its PID to `path`, a cgroup.procs of v1
     scratch,         ///< `path`, which is removed at the end with all that is in it
     map,             ///< `value` to the file `path` of its /proc; by `program`, if any
@@ -91,6 +95,8 @@ struct PlanContext {
   bool by_systemd = false;  ///< systemd makes the cgroup
   Caller caller = {};
   const RunTarget* target = nullptr;  ///< of --into
+  /// With by_systemd: the cgroup of the user's own manager, "/user.slice/…"; empty: the host's.
+  std::string user_manager = {};
 };
 
 /// An Error is a limit that this host cannot enforce: why, and what would help. Changes nothing.

@@ -61,12 +61,17 @@ std::optional<PlanParts::Place> PlanParts::place_of(Controller controller) const
 }
 
 void PlanParts::find_handed_down() {
-  if (context_.target == nullptr) return;
+  if (context_.target == nullptr && context_.user_manager.empty()) return;
   for (std::size_t i = 0; i < context_.layout.hierarchies.size(); ++i) {
-    const std::string& directory = context_.target->directories[i];
-    if (context_.layout.hierarchies[i].version != Version::v2 || directory.empty()) continue;
+    const Hierarchy& hierarchy = context_.layout.hierarchies[i];
+    const std::string directory = context_.target != nullptr
+                                      ? context_.target->directories[i]
+                                      : hierarchy.mount_point + context_.user_manager;
+    if (hierarchy.version != Version::v2 || directory.empty()) continue;
     constexpr std::size_t kBytesMax = 4096;
-    const std::string path = directory + "/cgroup.subtree_control";
+    // A manager enables by itself what it was handed.
+    const std::string path = directory + (context_.target != nullptr ? "/cgroup.subtree_control"
+                                                                     : "/cgroup.controllers");
     std::string text;
     if (read_file(context_.files, Files::kAbsolute, path.c_str(), kBytesMax, text) == 0) {
       std::ranges::replace(text, '\n', ' ');
@@ -76,7 +81,7 @@ void PlanParts::find_handed_down() {
 }
 
 bool PlanParts::is_counted(Controller controller) const {
-  if (context_.target == nullptr) return true;
+  if (context_.target == nullptr && context_.user_manager.empty()) return true;
   return handed_down_.find(' ' + std::string(name_of(controller)) + ' ') != handed_down_.npos;
 }
 
@@ -90,6 +95,11 @@ Result<void> PlanParts::refuse(std::string_view limit, const std::string& why,
 
 Result<void> PlanParts::lacks(std::string_view limit, Controller controller) {
   const std::string name(name_of(controller));
+  if (!context_.user_manager.empty() && context_.layout.serving(controller) >= 0) {
+    return refuse(limit, "this user's systemd was not handed the controller " + name,
+                  "root can hand it down (a drop-in of user@.service with Delegate=" + name +
+                      "), or run it as root");
+  }
   if (context_.by_systemd && context_.layout.serving(controller) >= 0) {
     return refuse(limit, "systemd hands no unit the controller " + name,
                   "--driver=cgroupfs --force makes a cgroup beside those of systemd");

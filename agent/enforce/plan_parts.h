@@ -22,9 +22,9 @@ class PlanParts {
   };
   [[nodiscard]] std::optional<Place> place_of(Controller controller) const;
 
-  /// Reads which controllers the target of --into hands down to cgroups below it.
+  /// Reads which controllers the target of --into, or a user's manager, hands down.
   void find_handed_down();
-  /// Whether the run's own cgroup has a controller of v2, as far as the target says.
+  /// Whether the run's own cgroup has a controller of v2, as far as who is above it says.
   [[nodiscard]] bool is_counted(Controller controller) const;
 
   /// What cannot be enforced: the end, or a warning with --best-effort.
@@ -35,7 +35,7 @@ class PlanParts {
   Step& write(std::string_view limit, std::string path, std::string value, std::string remedy = {});
 
   /// Whether systemd makes and removes the scope's cgroup in a hierarchy, or we a cgroup of ours.
-  [[nodiscard]] bool is_systemds(const Hierarchy& hierarchy) const;
+  [[nodiscard]] static bool is_systemds(const Hierarchy& hierarchy);
   /// The scope's directories and, below them where systemd watches for the last process, the
   /// command's own.
   void add_scope_directory(std::size_t index);
@@ -54,7 +54,7 @@ class PlanParts {
   Plan plan_;
 
  private:
-  std::string handed_down_;  // " cpu memory ", v2's controllers below the target
+  std::string handed_down_;  // " cpu memory ", v2's controllers below the target or the manager
 
   /// True where systemd has a property for a limit, which is then one of the unit's.
   bool add_property(const std::string& path, const std::string& value);

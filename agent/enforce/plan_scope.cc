@@ -2,6 +2,7 @@
 #include <array>
 #include <utility>
 
+#include "agent/enforce/delegation.h"
 #include "agent/enforce/plan_parts.h"
 #include "collectors/parse/cpu_list.h"
 #include "collectors/parse/number.h"
@@ -22,19 +23,12 @@ std::vector<std::uint8_t> mask_of(const std::string& list) {
 
 }  // namespace
 
-bool PlanParts::is_systemds(const Hierarchy& hierarchy) const {
-  // CGROUP_MASK_V1 of systemd 252, its own named hierarchy, and v2's tree.
-  constexpr std::array kManaged{Controller::cpu,    Controller::cpuacct, Controller::blkio,
-                                Controller::memory, Controller::devices, Controller::pids};
-  return hierarchy.version == Version::v2 || hierarchy.name == "systemd" ||
-         std::ranges::any_of(hierarchy.controllers, [&](Controller controller) {
-           return std::ranges::find(kManaged, controller) != kManaged.end();
-         });
-}
+bool PlanParts::is_systemds(const Hierarchy& hierarchy) { return is_managed_by_systemd(hierarchy); }
 
 void PlanParts::add_scope_directory(std::size_t index) {
   const Hierarchy& hierarchy = context_.layout.hierarchies[index];
-  const std::string scope = hierarchy.mount_point + '/' + plan_.unit.slice + '/' + plan_.unit.name;
+  const std::string scope = hierarchy.mount_point + context_.user_manager + '/' + plan_.unit.slice +
+                            '/' + plan_.unit.name;
   if (hierarchy.version == Version::v1 && hierarchy.name != "systemd") {
     // Here nobody waits for the last process: the one that keeps the scope would only be counted.
     plan_.steps.push_back({Act::hold, hierarchy.mount_point + "/cgroup.procs"});

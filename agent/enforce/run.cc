@@ -63,6 +63,8 @@ class Run {
   Result<void> execute();
   Result<void> prepare(const Step& step);
   Result<void> write(const Step& step);
+  Result<void> enable(const Step& step);
+  void return_home();
   Result<void> check_kept(const Step& step);
   Result<void> restrict(const Step& step);
   Result<void> start(const Step& step);
@@ -94,6 +96,8 @@ class Run {
   const RunContext& context_;
   RunOutcome outcome_;
   std::vector<std::string> made_;  // directories, in order
+  Step left_;                      // how this process left its cgroup; no path: it did not
+  std::vector<Step> enabled_;      // since then
   bool has_scratch_ = false, is_set_up_ = false;
   UniqueFd lock_, state_, memory_;
   std::optional<Events> events_;
@@ -117,9 +121,12 @@ Result<void> Run::execute() {
   Result<UniqueFd> lock = lock_directory(context_.state);
   if (!lock) return tl::unexpected(lock.error());
   lock_ = *std::move(lock);
-  const nlohmann::json state{{"id", plan_.id},
-                             {"directories", own_directories()},
-                             {"scratch", plan_.isolation.scratch_roots}};
+  std::vector<std::string> directories = own_directories();
+  for (const Step& step : plan_.steps) {
+    if (step.act == Step::Act::leave) directories.push_back(parent_of(step.path));
+  }
+  const nlohmann::json state{
+      {"id", plan_.id}, {"directories", directories}, {"scratch", plan_.isolation.scratch_roots}};
   Result<UniqueFd> file =
       create_state_file(context_.state, plan_.id + ".json",
                         state.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
@@ -158,7 +165,14 @@ Result<void> Run::prepare(const Step& step) {
     }
     case Step::Act::expect:
       return check_kept(step);
+    case Step::Act::leave: {
+      const int error = move_self(step.path);
+      if (error != 0) return failure("cannot move this process", step.path, error);
+      left_ = step;
+      return {};
+    }
     case Step::Act::enable:
+      return enable(step);
     case Step::Act::write:
       return write(step);
     case Step::Act::copy: {
@@ -176,6 +190,8 @@ Result<void> Run::prepare(const Step& step) {
       return restrict(step);
     case Step::Act::start:
       return start(step);
+    case Step::Act::attach:
+      return scope_->attach(step.path.substr(step.path.rfind('/')), child_->pid());
     case Step::Act::join: {
       const int error = write_kernel_file(step.path, std::to_string(child_->pid()));
       return error == 0 ? Result<void>() : failure("cannot put the command in", step.path, error);
@@ -206,6 +222,27 @@ Result<void> Run::write(const Step& step) {
     return failure(what, step.path, error);
   }
   return step.limit.empty() ? Result<void>() : check_kept(step);
+}
+
+/// In a unit that was handed over, what was not there before is taken back at the end.
+Result<void> Run::enable(const Step& step) {
+  std::string before;
+  if (!left_.path.empty() &&
+      read_file(context_.files, Files::kAbsolute, step.path.c_str(), kFileBytesMax, before) == 0) {
+    std::ranges::replace(before, '\n', ' ');
+    const bool had = (' ' + before + ' ').find(' ' + step.value.substr(1) + ' ') != before.npos;
+    if (!had) enabled_.push_back(step);
+  }
+  return write(step);
+}
+
+/// Back to the cgroup that this process left, which may then have no cgroups with limits below it.
+void Run::return_home() {
+  for (auto step = enabled_.rbegin(); step != enabled_.rend(); ++step) {
+    // What another one still uses stays, and this process where it is.
+    [[maybe_unused]] const int error = write_kernel_file(step->path, '-' + step->value.substr(1));
+  }
+  [[maybe_unused]] const int error = move_self(left_.value + "/cgroup.procs");
 }
 
 Result<void> Run::check_kept(const Step& step) {
@@ -505,6 +542,7 @@ void Run::take_down() {
   if (scope_) scope_->stop();
   [[maybe_unused]] const rusage reaped = reap_all();
   for (auto made = made_.rbegin(); made != made_.rend(); ++made) {
+    if (made->ends_with(kAgentEnding)) return_home();
     const bool is_parent = made->ends_with(kRunParent);
     if (is_parent) {
       const int error = remove_directory(*made);  // EBUSY: another run is in it
@@ -581,7 +619,8 @@ std::vector<std::string> paths_of_state(std::string_view text, const char* membe
 std::vector<std::string> directories_of_state(std::string_view text) {
   return paths_of_state(text, "directories", [](const std::string& id) {
     const std::string scope = std::string(kRunParent) + '-' + id + ".scope";
-    return Endings{std::string(kRunParent) + '/' + id, scope, scope + "/command"};
+    const std::string own = std::string(kRunParent) + '/' + id;
+    return Endings{own, own + kAgentEnding, scope, scope + "/command"};
   });
 }
 

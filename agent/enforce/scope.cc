@@ -22,6 +22,7 @@ constexpr const char* kRemedy =
 /// The functions of libsystemd that are called here.
 struct Library {
   decltype(&::sd_bus_open_system) open_system = nullptr;
+  decltype(&::sd_bus_open_user) open_user = nullptr;
   decltype(&::sd_bus_flush_close_unref) close = nullptr;
   decltype(&::sd_bus_message_new_method_call) new_call = nullptr;
   decltype(&::sd_bus_message_append) append = nullptr;
@@ -48,6 +49,7 @@ struct Library {
       complete = complete && function != nullptr;
     };
     find(open_system, "sd_bus_open_system");
+    find(open_user, "sd_bus_open_user");
     find(close, "sd_bus_flush_close_unref");
     find(new_call, "sd_bus_message_new_method_call");
     find(append, "sd_bus_message_append");
@@ -91,12 +93,24 @@ class Manager {
     if (bus_ != nullptr) library_.close(bus_);
   }
 
-  Result<void> connect() {
-    if (const int error = library_.open_system(&bus_); error < 0) {
-      return failure(std::string("cannot reach systemd by D-Bus (package dbus)") + kRemedy, {},
-                     -error);
-    }
-    return {};
+  Result<void> connect(bool of_user) {
+    const int error = of_user ? library_.open_user(&bus_) : library_.open_system(&bus_);
+    if (error >= 0) return {};
+    return failure(std::string("cannot reach ") + (of_user ? "this user's " : "") +
+                       "systemd by D-Bus (package " + (of_user ? "dbus-user-session" : "dbus") +
+                       ')' + kRemedy,
+                   {}, -error);
+  }
+
+  Result<void> attach(const std::string& unit, const std::string& below, pid_t pid) {
+    sd_bus_error reason = SD_BUS_ERROR_NULL;
+    const int error = library_.call_method(
+        bus_, kService, kObject, kManager, "AttachProcessesToUnit", &reason, nullptr, "ssau",
+        unit.c_str(), below.c_str(), 1, static_cast<std::uint32_t>(pid));
+    const std::string said = reason.message == nullptr ? "" : std::string(": ") + reason.message;
+    library_.free_error(&reason);
+    if (error >= 0) return {};
+    return failure("systemd does not move the command into its scope" + said, unit, -error);
   }
 
   Result<void> start(const UnitPlan& unit, pid_t pid) {
@@ -225,11 +239,12 @@ Result<Scope> Scope::start(const UnitPlan& unit) {
     return failure(std::string("cannot load ") + kLibrary + " (package libsystemd0)" + kRemedy);
   }
   Manager manager(library);
-  if (Result<void> fine = manager.connect(); !fine) return tl::unexpected(fine.error());
+  if (Result<void> fine = manager.connect(unit.of_user); !fine) return tl::unexpected(fine.error());
   Result<Holder> holder = Holder::start();
   if (!holder) return tl::unexpected(holder.error());
   Scope scope(*std::move(holder));
   scope.name_ = unit.name;
+  scope.of_user_ = unit.of_user;
   if (Result<void> fine = manager.start(unit, scope.holder()); !fine) {
     return tl::unexpected(fine.error());
   }
@@ -241,7 +256,15 @@ void Scope::stop() {
   Library library;
   if (!library.load()) return;
   Manager manager(library);
-  if (manager.connect()) manager.stop(name_);
+  if (manager.connect(of_user_)) manager.stop(name_);
+}
+
+Result<void> Scope::attach(const std::string& below, pid_t pid) {
+  Library library;
+  if (!library.load()) return failure(std::string("cannot load ") + kLibrary);
+  Manager manager(library);
+  if (Result<void> fine = manager.connect(of_user_); !fine) return fine;
+  return manager.attach(name_, below, pid);
 }
 
 }  // namespace cgmon

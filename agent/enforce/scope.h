@@ -17,6 +17,8 @@ class Scope {
  public:
   /// Returns when systemd has put the process into its cgroup.
   [[nodiscard]] static Result<Scope> start(const UnitPlan& unit);
+  /// Moves a process to a cgroup right below the scope's, "/command": systemd has the right to.
+  [[nodiscard]] Result<void> attach(const std::string& below, pid_t pid);
   [[nodiscard]] pid_t holder() const { return holder_.pid(); }
   /// Ends the process; systemd removes the cgroup with the last one. Asks it to stop the unit where
   /// others are still in it.
@@ -27,6 +29,7 @@ class Scope {
 
   Holder holder_;
   std::string name_;
+  bool of_user_ = false;
 };
 
 }  // namespace cgmon

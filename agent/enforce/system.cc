@@ -167,6 +167,8 @@ int write_kernel_file(const std::string& path, std::string_view text) {
   return ::write(file.get(), text.data(), text.size()) < 0 ? errno : 0;
 }
 
+int move_self(const std::string& procs) { return write_kernel_file(procs, "0"); }
+
 Result<void> replace_file(const std::string& path, std::string_view text) {
   const std::string next = path + '.' + random_id();
   const UniqueFd file(::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
@@ -362,19 +364,26 @@ std::vector<std::string> directories_below(const std::string& cgroup) {
   return found;
 }
 
+std::vector<pid_t> processes_in(const std::string& cgroup) {
+  std::vector<pid_t> pids;
+  const UniqueFd file(::open((cgroup + "/cgroup.procs").c_str(), O_RDONLY | O_CLOEXEC));
+  const std::string text =
+      file.get() < 0 ? std::string() : read_all(file.get(), std::size_t{4} << 20U);
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const auto pid = parse_number(take_until(rest, '\n'));
+    if (pid && *pid > 0 && *pid <= INT32_MAX) pids.push_back(static_cast<pid_t>(*pid));
+  }
+  return pids;
+}
+
 std::vector<pid_t> processes_below(const std::string& cgroup) {
   std::vector<std::string> directories = directories_below(cgroup);
   directories.push_back(cgroup);
   std::vector<pid_t> pids;
   for (const std::string& directory : directories) {
-    const UniqueFd file(::open((directory + "/cgroup.procs").c_str(), O_RDONLY | O_CLOEXEC));
-    if (file.get() < 0) continue;
-    const std::string text = read_all(file.get(), std::size_t{4} << 20U);
-    std::string_view rest = text;
-    while (!rest.empty()) {
-      const auto pid = parse_number(take_until(rest, '\n'));
-      if (pid && *pid > 0 && *pid <= INT32_MAX) pids.push_back(static_cast<pid_t>(*pid));
-    }
+    const std::vector<pid_t> found = processes_in(directory);
+    pids.insert(pids.end(), found.begin(), found.end());
   }
   return pids;
 }

@@ -55,6 +55,8 @@ class UniqueFd {
 int remove_directory(const std::string& path);
 /// Writes a kernel file with one write(2): 0 or errno.
 [[nodiscard]] int write_kernel_file(const std::string& path, std::string_view text);
+/// Moves this process to another cgroup, by its cgroup.procs: 0 or errno.
+[[nodiscard]] int move_self(const std::string& procs);
 /// Replaces a file by a whole one (a new file, renamed over the old one).
 [[nodiscard]] Result<void> replace_file(const std::string& path, std::string_view text);
 /// The block device whose node this is, or that the file system of this path is on.
@@ -87,6 +89,7 @@ void remove_file(const std::string& path);
 
 /// The processes of a cgroup and of all below it that this process can see; deepest first the
 /// directories below it.
+[[nodiscard]] std::vector<pid_t> processes_in(const std::string& cgroup);  ///< not below it
 [[nodiscard]] std::vector<pid_t> processes_below(const std::string& cgroup);
 [[nodiscard]] std::vector<std::string> directories_below(const std::string& cgroup);
 void kill_process(pid_t pid, int signal);

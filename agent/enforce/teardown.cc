@@ -14,7 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds kPatience{10'000};
 
-std::set<pid_t> processes_in(const std::vector<std::string>& directories) {
+std::set<pid_t> processes_of(const std::vector<std::string>& directories) {
   std::set<pid_t> pids;
   for (const std::string& directory : directories) {
     for (const pid_t pid : processes_below(directory)) pids.insert(pid);
@@ -35,15 +35,15 @@ void freeze_cgroups(const std::vector<std::string>& directories, bool frozen) {
 }
 
 Result<std::size_t> kill_cgroups(const std::vector<std::string>& directories) {
-  const std::size_t found = processes_in(directories).size();
+  const std::size_t found = processes_of(directories).size();
   milliseconds waited{0}, pause{1};
-  while (!processes_in(directories).empty()) {
+  while (!processes_of(directories).empty()) {
     for (const std::string& directory : directories) {
       [[maybe_unused]] const int absent = write_kernel_file(directory + "/cgroup.kill", "1");
     }
     // A process may have left the v2 tree, and v1 has no such file.
     freeze_cgroups(directories, true);
-    for (const pid_t pid : processes_in(directories)) kill_process(pid, SIGKILL);
+    for (const pid_t pid : processes_of(directories)) kill_process(pid, SIGKILL);
     freeze_cgroups(directories, false);
     [[maybe_unused]] const rusage reaped = reap_all();
     if (waited >= kPatience) return failure("processes that SIGKILL does not end", directories[0]);

@@ -17,8 +17,9 @@ struct UnitProperty {
 
 /// A transient scope: systemd makes the cgroup and puts a process into it.
 struct UnitPlan {
-  std::string name;   ///< "cgmon-run-ID.scope"; empty: none
-  std::string slice;  ///< "system.slice"
+  std::string name;      ///< "cgmon-run-ID.scope"; empty: none
+  std::string slice;     ///< "system.slice", of a user's own manager "app.slice"
+  bool of_user = false;  ///< of the manager of the user who runs us
   std::vector<UnitProperty> properties;
 };
 

@@ -31,20 +31,30 @@ std::vector<std::string> words_of(std::string_view text) {
 
 /// The CLI11 parser of all flags and commands. It only takes the line apart into strings; what
 /// they may be is said by the option table.
+///
+/// CLI11 compares each new option with all that are there: a millisecond and a half for all of
+/// ours. So it only gets those whose names are in the arguments; no other could be given.
 class CommandLine {
  public:
-  explicit CommandLine(std::span<const GroupOption> groups) {
+  CommandLine(std::span<const GroupOption> groups, std::span<const std::string> arguments)
+      : groups_(groups), arguments_(arguments) {
     app_.set_help_flag();
     app_.allow_extras();
     app_.require_subcommand(0, 1);
     for (const CommandFlag& flag : kCommandFlags) {
       std::string names = "--" + std::string(flag.name);
+      const bool is_needed = flag.short_name != 0 || is_named(names);
       if (flag.short_name != 0) names += std::string(",-") + flag.short_name;
-      commands_.push_back(flag.value_name.empty() ? app_.add_flag(names) : add_valued(names));
+      commands_.push_back(!is_needed                ? nullptr
+                          : flag.value_name.empty() ? app_.add_flag(names)
+                                                    : add_valued(names));
     }
     for (const Option& option : all_options()) {
       const std::string name(option.name);
-      options_.emplace_back(&option, is_flag(option) ? add_switch(name) : add_valued("--" + name));
+      CLI::Option* const parsed = is_flag(option)         ? add_switch(name)
+                                  : is_named("--" + name) ? add_valued("--" + name)
+                                                          : nullptr;
+      options_.emplace_back(&option, parsed);
     }
     for (const GroupOption& group : groups) {
       collectors_.push_back(add_switch("collector." + std::string(group.name)));
@@ -72,7 +82,10 @@ class CommandLine {
     return check_valueless_flags();
   }
 
-  [[nodiscard]] bool has(FlagOf flag) const { return command(flag).count() > 0; }
+  [[nodiscard]] bool has(FlagOf flag) const {
+    const CLI::Option* const parsed = command(flag);
+    return parsed != nullptr && parsed->count() > 0;
+  }
   /// The command that was given; null without one.
   [[nodiscard]] const CommandWord* word() const {
     const auto given = given_word();
@@ -89,8 +102,8 @@ class CommandLine {
   /// The one value of a flag of the command line; nothing if it was not given.
   [[nodiscard]] Result<std::optional<std::string>> value(FlagOf flag) const {
     const std::string name(kCommandFlags[static_cast<std::size_t>(flag)].name);
-    const std::vector<std::string>& values = command(flag).results();
-    if (values.empty()) return std::nullopt;
+    if (!has(flag)) return std::nullopt;
+    const std::vector<std::string>& values = command(flag)->results();
     if (Result<void> fine = check_values(name, values, false); !fine) {
       return tl::unexpected(fine.error());
     }
@@ -101,7 +114,8 @@ class CommandLine {
   [[nodiscard]] Result<std::vector<std::string>> values(FlagOf flag) const {
     const CommandFlag& known = kCommandFlags[static_cast<std::size_t>(flag)];
     const std::string name(known.name);
-    const std::vector<std::string>& values = command(flag).results();
+    if (!has(flag)) return std::vector<std::string>();
+    const std::vector<std::string>& values = command(flag)->results();
     const bool may_repeat = known.repeatable || known.value_name.empty();
     if (Result<void> fine = check_values(name, values, may_repeat); !fine) {
       return tl::unexpected(fine.error());
@@ -112,11 +126,11 @@ class CommandLine {
   /// Puts the flags' values over those of `config`.
   [[nodiscard]] Result<void> apply(Config& config) const {
     for (const auto& [option, parsed] : options_) {
-      if (parsed->count() == 0) continue;
+      if (parsed == nullptr || parsed->count() == 0) continue;
       if (Result<void> done = apply_option(*option, parsed->results(), config); !done) return done;
     }
     for (std::size_t i = 0; i < collectors_.size(); ++i) {
-      if (collectors_[i]->count() == 0) continue;
+      if (collectors_[i] == nullptr || collectors_[i]->count() == 0) continue;
       const std::string& text = collectors_[i]->results().back();
       const std::optional<bool> enabled = parse_boolean(text);
       if (!enabled) {
@@ -153,18 +167,29 @@ class CommandLine {
   CLI::Option* add_valued(const std::string& names) {
     return app_.add_option(names)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
+  /// Null where neither it nor its opposite is in the arguments.
   CLI::Option* add_switch(const std::string& name) {
+    if (!is_named("--" + name) && !is_named("--no-" + name)) return nullptr;
     return app_.add_flag("--" + name + ",!--no-" + name);
   }
 
-  [[nodiscard]] const CLI::Option& command(FlagOf flag) const {
-    return *commands_[static_cast<std::size_t>(flag)];
+  [[nodiscard]] const CLI::Option* command(FlagOf flag) const {
+    return commands_[static_cast<std::size_t>(flag)];
+  }
+
+  /// Whether "--name" or "--name=…" is an argument.
+  [[nodiscard]] bool is_named(std::string_view flag) const {
+    return std::ranges::any_of(arguments_, [&](const std::string& argument) {
+      return argument.starts_with(flag) &&
+             (argument.size() == flag.size() || argument[flag.size()] == '=');
+    });
   }
 
   /// CLI11 reads --once=5 as --once.
   [[nodiscard]] Result<void> check_valueless_flags() const {
     for (std::size_t i = 0; i < commands_.size(); ++i) {
-      if (!kCommandFlags[i].value_name.empty() || commands_[i]->count() == 0) continue;
+      const auto flag = static_cast<FlagOf>(i);
+      if (!kCommandFlags[i].value_name.empty() || !has(flag)) continue;
       const std::string& text = commands_[i]->results().back();
       if (text == "true") continue;
       return usage_failure(in_quotes("--" + std::string(kCommandFlags[i].name)) +
@@ -219,9 +244,13 @@ class CommandLine {
 
   [[nodiscard]] tl::unexpected<Error> unknown_flag(const std::string& argument) const {
     std::vector<std::string> known;
-    for (const CLI::Option* const option : app_.get_options()) {
-      for (const std::string& name : option->get_lnames()) known.push_back(name);
-    }
+    const auto add = [&](std::string name, bool is_switch) {
+      if (is_switch) known.push_back("no-" + name);
+      known.push_back(std::move(name));
+    };
+    for (const CommandFlag& flag : kCommandFlags) add(std::string(flag.name), false);
+    for (const Option& option : all_options()) add(std::string(option.name), is_flag(option));
+    for (const GroupOption& group : groups_) add("collector." + std::string(group.name), true);
     std::string_view name = std::string_view(argument).substr(0, argument.find('='));
     const std::string what = "unknown flag " + in_quotes(name);
     name.remove_prefix(std::min(name.find_first_not_of('-'), name.size()));
@@ -230,8 +259,10 @@ class CommandLine {
     return unknown(what, near);
   }
 
+  std::span<const GroupOption> groups_;
+  std::span<const std::string> arguments_;
   CLI::App app_;
-  std::vector<CLI::Option*> commands_;
+  std::vector<CLI::Option*> commands_;  // null: not given
   std::vector<std::pair<const Option*, CLI::Option*>> options_;
   std::vector<CLI::Option*> collectors_;
   std::vector<ParsedWord> words_;
@@ -378,7 +409,7 @@ Result<Invocation> parse_command_line(std::span<const std::string> arguments,
     if (dashes != arguments.end()) command_to_run.assign(dashes + 1, arguments.end());
     arguments = arguments.first(static_cast<std::size_t>(dashes - arguments.begin()));
   }
-  CommandLine line(groups);
+  CommandLine line(groups, arguments);
   if (Result<void> parsed = line.parse(arguments); !parsed) return tl::unexpected(parsed.error());
   Invocation invocation;
   if (line.has(FlagOf::help)) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/enforce/delegation.h"
+#include "agent/enforce/leftovers.h"
 #include "agent/enforce/plan.h"
 #include "agent/enforce/run.h"
 #include "agent/enforce/system.h"

@@ -60,7 +60,7 @@ THIRD_PARTY = {
     r"systemd/": ("agent/enforce/scope",),
     r"CLI/": ("agent/cli", "agent/main.cc"),
     r"nlohmann/": ("collectors/identity/", "agent/expose/json", "agent/expose/snapshot_json_test",
-                   "agent/enforce/run"),
+                   "agent/enforce/leftovers"),
     r"seccomp\.h$": ("agent/enforce/seccomp_filter",),
     r"libdeflate\.h$": ("agent/expose/gzip", "agent/expose/template_gzip_test"),
     r"tl/expected\.hpp$": ("",),

@@ -5,7 +5,7 @@
 #include <linux/filter.h>
 #include <linux/sched.h>
 
-#include "agent/enforce/run.h"
+#include "agent/enforce/leftovers.h"
 #include "agent/enforce/seccomp_filter.h"
 #include "tests/support/tree_files.h"
 

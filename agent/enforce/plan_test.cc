@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/enforce/run.h"
+#include "agent/enforce/leftovers.h"
 #include "tests/support/tree_files.h"
 
 namespace cgmon {

@@ -6,15 +6,16 @@
 #include <csignal>
 #include <cstdlib>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "agent/enforce/aftermath.h"
 #include "agent/enforce/alarms.h"
 #include "agent/enforce/child.h"
 #include "agent/enforce/device_filter.h"
 #include "agent/enforce/kept.h"
+#include "agent/enforce/leftovers.h"
 #include "agent/enforce/profile.h"
 #include "agent/enforce/scope.h"
 #include "agent/enforce/system.h"
@@ -30,21 +31,9 @@ constexpr std::size_t kFileBytesMax = std::size_t{64} << 10U;
 /// So often has somebody to ask for the end before the command is killed.
 constexpr int kInsistence = 3;
 
-std::string parent_of(const std::string& directory) {
-  return directory.substr(0, directory.rfind('/'));
-}
-
 std::string without_newline(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
-}
-
-/// What the command made for other ids than the agent's goes by a user namespace that has them.
-Result<void> remove_scratch(const std::string& root, const std::vector<MapFile>& maps) {
-  Result<void> removed = remove_tree(root);
-  const bool has_others =
-      std::ranges::any_of(maps, [](const MapFile& map) { return !map.program.empty(); });
-  return removed || !has_others ? removed : remove_tree_in_namespace(root, maps);
 }
 
 class Run {
@@ -80,8 +69,6 @@ class Run {
   void pause();
   void add_time(const Step& step, std::int64_t ns);
   void finish(const Child::End& end, std::int64_t ended_ns);
-  void add_diff();
-  void add_usage();
   void take_down();
   bool wait_for_systemd();
   [[nodiscard]] std::int64_t now() const { return context_.clock.monotonic_ns(); }
@@ -125,11 +112,9 @@ Result<void> Run::execute() {
   for (const Step& step : plan_.steps) {
     if (step.act == Step::Act::leave) directories.push_back(parent_of(step.path));
   }
-  const nlohmann::json state{
-      {"id", plan_.id}, {"directories", directories}, {"scratch", plan_.isolation.scratch_roots}};
   Result<UniqueFd> file =
       create_state_file(context_.state, plan_.id + ".json",
-                        state.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+                        text_of_state(plan_.id, directories, plan_.isolation.scratch_roots));
   if (!file) return tl::unexpected(file.error());
   state_ = *std::move(file);
   for (const Step& step : plan_.steps) {
@@ -457,7 +442,7 @@ void Run::finish(const Child::End& end, std::int64_t ended_ns) {
   report.killed = std::max(killed.value_or(0), init) - init;
   profile_->sample(now());
   profile_->finish(report);
-  if (plan_.directories.empty()) add_usage();
+  if (plan_.directories.empty()) add_usage(used_before_, report);
   report.id = plan_.id;
   report.cgroup_mode = name_of(context_.layout.mode);
   report.command = spec_.command;
@@ -474,55 +459,13 @@ void Run::finish(const Child::End& end, std::int64_t ended_ns) {
   } else if (end.by_signal) {
     report.reason = out_of_memory ? EndReason::out_of_memory : EndReason::signaled;
   }
-  if (spec_.isolation.diff) add_diff();
+  if (spec_.isolation.diff) {
+    const Result<void> done = add_diff(plan_, memory_.get(), report);
+    if (!done) outcome_.errors.push_back(done.error());
+  }
   report.own_cpu_ns = own_cpu_ns();
   outcome_.has_report = true;
   outcome_.exit_code = end.by_signal ? 128 + end.number : end.number;
-}
-
-/// Without a cgroup: what the kernel says of those of our children that have ended.
-void Run::add_usage() {
-  kill_children();
-  const rusage usage = reap_all();
-  const auto ns = [](const timeval& time) {
-    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
-           static_cast<std::uint64_t>(time.tv_usec) * 1000;
-  };
-  const auto set = [&](std::string_view name, std::uint64_t number) {
-    const auto figure = std::ranges::find(outcome_.report.figures, name, &RunFigure::name);
-    if (figure == outcome_.report.figures.end()) return;
-    figure->source = "rusage";
-    figure->value = Value::of(number);
-  };
-  const std::uint64_t user = ns(usage.ru_utime) - ns(used_before_.ru_utime);
-  const std::uint64_t system = ns(usage.ru_stime) - ns(used_before_.ru_stime);
-  set("cpu_seconds", user + system);
-  set("cpu_user_seconds", user);
-  set("cpu_system_seconds", system);
-  set("page_faults", static_cast<std::uint64_t>(usage.ru_minflt - used_before_.ru_minflt));
-  set("major_page_faults", static_cast<std::uint64_t>(usage.ru_majflt - used_before_.ru_majflt));
-}
-
-void Run::add_diff() {
-  RunReport& report = outcome_.report;
-  const IsolationPlan& isolation = plan_.isolation;
-  OverlayLayers layers{isolation.lowers, isolation.upper, isolation.user_xattr};
-  const std::string seen = "/proc/self/fd/" + std::to_string(memory_.get());
-  const auto move = [&](std::string& path) {
-    if (!isolation.memory.empty() && path.starts_with(isolation.memory + '/')) {
-      path.replace(0, isolation.memory.size(), seen);
-    }
-  };
-  move(layers.upper);
-  for (std::string& lower : layers.lowers) move(lower);
-  Result<OverlayDiff> diff = overlay_diff(layers);
-  if (!diff) {
-    outcome_.errors.push_back(diff.error());
-    return;
-  }
-  report.has_diff = true;
-  report.diff = std::move(diff->changes);
-  if (!diff->incomplete.empty()) report.warnings.push_back("--diff: not all: " + diff->incomplete);
 }
 
 void Run::take_down() {
@@ -586,76 +529,6 @@ bool Run::wait_for_systemd() {
 
 RunOutcome run_plan(const RunSpec& spec, const Plan& plan, const RunContext& context) {
   return Run(spec, plan, context).run();
-}
-
-namespace {
-
-/// The paths in a member of a state file that end in `tail` + its id.
-using Endings = std::vector<std::string>;
-/// Paths in a state file that end as `endings_of` says those of its id do.
-std::vector<std::string> paths_of_state(std::string_view text, const char* member,
-                                        Endings (*endings_of)(const std::string&)) {
-  const auto state = nlohmann::json::parse(text, nullptr, false);
-  if (!state.is_object() || !state.contains("id") || !state["id"].is_string()) return {};
-  const auto id = state["id"].get<std::string>();
-  const bool is_id = id.size() == 16 && id.find_first_not_of("0123456789abcdef") == id.npos;
-  if (!is_id || !state.contains(member) || !state[member].is_array()) return {};
-  const Endings endings = endings_of(id);
-  std::vector<std::string> paths;
-  for (const auto& entry : state[member]) {
-    if (!entry.is_string() || paths.size() >= kMaxHierarchies) continue;
-    const auto path = entry.get<std::string>();
-    const auto is_end = [&](const std::string& tail) { return path.ends_with(tail); };
-    const bool is_whole = path.find('\0') == path.npos && path.find("/../") == path.npos;
-    if (path.starts_with('/') && std::ranges::any_of(endings, is_end) && is_whole) {
-      paths.push_back(path);
-    }
-  }
-  return paths;
-}
-
-}  // namespace
-
-std::vector<std::string> directories_of_state(std::string_view text) {
-  return paths_of_state(text, "directories", [](const std::string& id) {
-    const std::string scope = std::string(kRunParent) + '-' + id + ".scope";
-    const std::string own = std::string(kRunParent) + '/' + id;
-    return Endings{own, own + kAgentEnding, scope, scope + "/command"};
-  });
-}
-
-std::vector<std::string> scratch_of_state(std::string_view text) {
-  return paths_of_state(text, "scratch",
-                        [](const std::string& id) { return Endings{'/' + scratch_name(id)}; });
-}
-
-Result<std::vector<std::string>> clean_up_leftovers(const std::string& state,
-                                                    const std::vector<MapFile>& maps) {
-  const Result<UniqueFd> lock = lock_directory(state);
-  if (!lock) return tl::unexpected(lock.error());
-  std::vector<std::string> done;
-  for (const Leftover& leftover : leftover_state_files(state)) {
-    const std::vector<std::string> directories = directories_of_state(leftover.text);
-    const Result<std::size_t> killed =
-        directories.empty() ? Result<std::size_t>(0) : kill_cgroups(directories);
-    if (!killed) return tl::unexpected(killed.error());
-    for (const std::string& directory : directories) {
-      if (Result<void> removed = remove_cgroup(directory); !removed) {
-        return tl::unexpected(removed.error());
-      }
-      // A scope goes by itself; what it is in is systemd's.
-      if (parent_of(directory).ends_with(kRunParent)) remove_directory(parent_of(directory));
-    }
-    for (const std::string& root : scratch_of_state(leftover.text)) {
-      if (Result<void> removed = remove_scratch(root, maps); !removed) {
-        return tl::unexpected(removed.error());
-      }
-    }
-    remove_file(state + '/' + leftover.name);
-    done.push_back("removed " + leftover.name.substr(0, leftover.name.rfind('.')) + ", killed " +
-                   std::to_string(*killed) + " of its processes");
-  }
-  return done;
 }
 
 }  // namespace cgmon

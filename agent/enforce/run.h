@@ -34,15 +34,4 @@ struct RunOutcome {
 /// removes all it made, in reverse, whatever fails. Takes over the signals of the process.
 [[nodiscard]] RunOutcome run_plan(const RunSpec& spec, const Plan& plan, const RunContext& context);
 
-/// Removes what runs left that were killed themselves: processes, cgroups, state files. Returns
-/// what was removed, a line each. `maps`: of a user namespace in which files of other ids than the
-/// caller's can be removed.
-[[nodiscard]] Result<std::vector<std::string>> clean_up_leftovers(const std::string& state,
-                                                                  const std::vector<MapFile>& maps);
-
-/// The directories that a state file names; none if it is not one of ours. Takes any bytes.
-[[nodiscard]] std::vector<std::string> directories_of_state(std::string_view text);
-/// Likewise those on disk that go with all that is in them.
-[[nodiscard]] std::vector<std::string> scratch_of_state(std::string_view text);
-
 }  // namespace cgmon

@@ -17,8 +17,8 @@
 #include "agent/enforce/spec.h"
 #include "collectors/base/result.h"
 
-/// With child.h, every system call of `agent run` that changes something: nothing else in the
-/// program writes to a cgroup, starts or kills. One-thread.
+/// With child.h and child_worker.h, every system call of `agent run` that changes something:
+/// nothing else in the program writes to a cgroup, starts or kills. One-thread.
 namespace cgmon {
 
 /// A descriptor that closes itself.

@@ -54,9 +54,14 @@ def guest_command(name):
         ]
     if name == "v2-systemd":
         commands.append(f"every_engine_test.py --systemd {docker}")
+        commands.append("run_delegated_test.py --alone --short")
     # What the limits of `agent run` do depends on hierarchy and driver, not on the rest.
     if name in kRunChecked:
-        commands.append("run_limits_test.py --behaviour")
+        commands += [
+            "run_limits_test.py --behaviour",
+            f"run_into_test.py {docker} --only is_killed_at_its_memory_limit",
+            "run_isolation_test.py --only is_alone_inside --only shifts_its_clocks",
+        ]
     return "\n".join([
         "export CGMON_AGENT=/mnt/cgmon/bin/agent CGMON_RECORD=/mnt/report/checks.tsv",
         "export PYTHONDONTWRITEBYTECODE=1",

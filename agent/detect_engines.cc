@@ -135,6 +135,12 @@ class Engines {
     if (host_.read(path, text_) == 0)
       set_driver(line, driver_of(settings(text_, key), systemd), path);
   }
+  /// Whether there is a file that can be read.
+  [[nodiscard]] bool is_file(const std::string& path) {
+    const int file = host_.open(path);
+    if (file >= 0) host_.close(file);
+    return file >= 0;
+  }
   /// Notes that an engine's files cannot be read.
   void refuse(Line& line, int error) {
     line.readable = false;
@@ -243,6 +249,10 @@ void Engines::podman(const std::string& storage, const std::string& home) {
     }
     if (!is_store) return;
     line.read = counted(count, "container");
+    // Podman 5 begins with SQLite, and goes on with bolt where it finds that.
+    if (!is_file(storage + "/libpod/bolt_state.db") && is_file(storage + "/db.sql")) {
+      line.read += ": name and image, no labels, state, pod (db.sql is not read)";
+    }
   } else if (home.empty() && error == -EACCES) {
     refuse(line, error);
   } else {

@@ -141,6 +141,16 @@ TEST_F(DetectEngines, AreThoseWhoseFilesAreThere) {
             "kubelet /var/log/pods 1 pod cgroupfs (its default)\n");
 }
 
+TEST_F(DetectEngines, OfPodman5SayWhatItsDatabaseKeeps) {
+  const std::string store = "/var/lib/containers/storage";
+  tree_.add_directory(store + "/overlay-containers/" + std::string(64, 'b'));
+  EXPECT_THAT(engines(), HasSubstr(store + " 1 container systemd"));
+  tree_.set_file(store + "/db.sql", "SQLite format 3");
+  EXPECT_THAT(engines(), HasSubstr("1 container: name and image, no labels, state, pod (db.sql"));
+  tree_.set_file(store + "/libpod/bolt_state.db", "");
+  EXPECT_THAT(engines(), HasSubstr(store + " 1 container systemd")) << "the one that is in use";
+}
+
 TEST_F(DetectEngines, HaveTheDriverOfTheirFilesElseOfTheirCgroups) {
   tree_.add_directory(tasks_ + "/k8s.io/web");
   tree_.add_directory("/var/lib/kubelet");

@@ -6,8 +6,8 @@
 
 #include "collectors/identity/json_visit.h"
 #include "collectors/identity/oci_bundle.h"
-#include "collectors/identity/toml_text.h"
 #include "collectors/identity/utf8.h"
+#include "collectors/parse/settings.h"
 
 namespace cgmon {
 namespace {
@@ -56,10 +56,10 @@ ContainerdFiles::ContainerdFiles(HostFiles& host, AllowedKeys allowed)
     : host_(host), allowed_(std::move(allowed)) {
   std::string state = "/run/containerd", root = "/var/lib/containerd";
   if (host_.read("/etc/containerd/config.toml", text_) == 0) {
-    visit_toml(text_, [&](std::string_view table, std::string_view key, std::string_view value) {
-      if (!table.empty() || !value.starts_with('/')) return;
-      if (key == "state") state = value;
-      if (key == "root") root = value;
+    visit_settings(text_, [&](const Setting& setting) {
+      if (!setting.table.empty() || !setting.is_text || !setting.value.starts_with('/')) return;
+      if (setting.key == "state") state = setting.value;
+      if (setting.key == "root") root = setting.value;
     });
   }
   states_ = {state, "/run/k3s/containerd", "/var/snap/microk8s/common/run/containerd"};
@@ -82,13 +82,28 @@ Result<ContainerMetadata> ContainerdFiles::read(std::string_view name_space, std
       const int error = host_.read(joined({state, kTasks, space, "/", id, "/config.json"}), text_);
       if (error == 0) {
         auto bundle = parse_bundle(text_, id, allowed_);
-        if (bundle) add_life(id, bundle->life);
+        if (bundle) {
+          add_life(id, bundle->life);
+          if (bundle->network == "pod") bundle->network = network_in(state, space, *bundle);
+        }
         return bundle;
       }
       if (worst == -ENOENT) worst = error;
     }
   }
   return failure("cannot read containerd's bundle of the container", std::string(id), -worst);
+}
+
+/// The network of a container that joins its sandbox's: the file says so, too, where that is in
+/// the host's.
+std::string_view ContainerdFiles::network_in(std::string_view state, std::string_view space,
+                                             const ContainerMetadata& container) {
+  const std::string& id = container.sandbox_id;
+  if (!is_path_component(id)) return {};
+  if (host_.read(joined({state, kTasks, space, "/", id, "/config.json"}), text_) != 0) return {};
+  const auto sandbox = parse_bundle(text_, id);
+  if (!sandbox || sandbox->network.empty()) return {};
+  return sandbox->network == "host" ? "host" : "pod";
 }
 
 /// What the CRI plugin knows; other containers have no such file.

@@ -31,6 +31,8 @@ class ContainerdFiles {
 
  private:
   void add_life(std::string_view id, ContainerLife& life);
+  std::string_view network_in(std::string_view state, std::string_view space,
+                              const ContainerMetadata& container);
 
   HostFiles& host_;
   AllowedKeys allowed_;

@@ -92,6 +92,23 @@ TEST(ContainerdFiles, LooksIntoKnownNamespacesWhereTheyMayNotBeListed) {
   EXPECT_EQ(containerd.read("", std::string(64, 'b')).error().error, EACCES);
 }
 
+TEST(ContainerdFiles, AsksTheSandboxWhoseNetworkAPodIsIn) {
+  const std::string tasks = "/run/containerd/io.containerd.runtime.v2.task/k8s.io/";
+  const std::string sandbox = tasks + std::string(64, 'b') + "/config.json";
+  TreeFiles files;
+  files.set_file(tasks + kId + "/config.json",
+                 R"({"annotations":{"io.kubernetes.cri.sandbox-id":")" + std::string(64, 'b') +
+                     R"("},"linux":{"namespaces":[{"type":"network","path":"/proc/7/ns/net"}]}})");
+  HostFiles host(files, Roots{});
+  ContainerdFiles containerd(host);
+  EXPECT_EQ(containerd.read("k8s.io", kId)->network, "") << "nobody tells";
+  const std::string annotated = R"({"annotations":{"io.kubernetes.cri.container-type":"sandbox"},)";
+  files.set_file(sandbox, annotated + R"("linux":{"namespaces":[{"type":"network"}]}})");
+  EXPECT_EQ(containerd.read("k8s.io", kId)->network, "pod");
+  files.set_file(sandbox, annotated + R"("linux":{"namespaces":[{"type":"pid"}]}})");
+  EXPECT_EQ(containerd.read("k8s.io", kId)->network, "host");
+}
+
 TEST(ContainerdFiles, ListsWhatHasEnded) {
   TreeFiles files;
   const std::string cri = "/var/lib/containerd/io.containerd.grpc.v1.cri/containers/";

@@ -7,8 +7,8 @@
 #include "collectors/identity/docker.h"
 #include "collectors/identity/json_visit.h"
 #include "collectors/identity/oci_bundle.h"
-#include "collectors/identity/toml_text.h"
 #include "collectors/identity/utf8.h"
+#include "collectors/parse/settings.h"
 
 namespace cgmon {
 namespace {
@@ -112,9 +112,10 @@ void ContainersStorage::find_stores() {
   const auto add_configured = [&](const std::string& file, const std::string& uid,
                                   const std::string& home) {
     if (host_.read(file, text_) != 0) return;
-    visit_toml(text_, [&](std::string_view table, std::string_view key, std::string_view value) {
-      if (table != "storage" || (key != "graphroot" && key != "runroot")) return;
-      const std::string path = expanded(value, home);
+    visit_settings(text_, [&](const Setting& setting) {
+      if (setting.table != "storage" || !setting.is_text) return;
+      if (setting.key != "graphroot" && setting.key != "runroot") return;
+      const std::string path = expanded(setting.value, home);
       if (path.starts_with('/') && path.find('$') == path.npos) add(path, uid);
     });
   };
@@ -155,7 +156,11 @@ Result<ContainerMetadata> ContainersStorage::read(std::string_view id, std::stri
   ContainerMetadata metadata;
   // Podman's database says all that its other files do, at a part of their cost.
   for (const Store* const store : in_order(uid)) {
-    if (!libpod_.read(store->path, id, allowed_, metadata)) continue;
+    if (!libpod_.read(store->path, id, allowed_, metadata)) {
+      // To be asked again: its files alone would take away what was known of its state.
+      if (libpod_.was_busy()) return failure("podman writes its database", store->path, EAGAIN);
+      continue;
+    }
     for (const std::string& driver : drivers(*store)) add_health(driver, id, metadata.life);
     metadata.complete = true;
     return metadata;
@@ -173,6 +178,7 @@ Result<ContainerMetadata> ContainersStorage::read(std::string_view id, std::stri
     auto bundle = parse_bundle(text_, id, allowed_);
     if (!bundle) return bundle;
     metadata = *std::move(bundle);
+    if (metadata.network == "pod") metadata.network = network_in(driver, metadata);
     found = true;
     break;
   }
@@ -187,6 +193,17 @@ Result<ContainerMetadata> ContainersStorage::read(std::string_view id, std::stri
   }
   metadata.complete = !metadata.name.empty();
   return metadata;
+}
+
+/// The network of a container that joins its sandbox's, which may be the host's.
+std::string_view ContainersStorage::network_in(std::string_view driver,
+                                               const ContainerMetadata& container) {
+  const std::string& id = container.sandbox_id;
+  if (!is_path_component(id)) return {};
+  if (host_.read(joined({driver, "/", id, "/userdata/config.json"}), text_) != 0) return {};
+  const auto sandbox = parse_bundle(text_, id);
+  if (!sandbox || sandbox->network.empty()) return {};
+  return sandbox->network == "host" ? "host" : "pod";
 }
 
 bool ContainersStorage::find_entry(const std::string& driver, std::string_view id,

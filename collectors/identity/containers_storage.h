@@ -57,6 +57,7 @@ class ContainersStorage {
 
   [[nodiscard]] std::vector<const Store*> in_order(std::string_view uid) const;
   [[nodiscard]] std::vector<std::string> drivers(const Store& store);
+  std::string_view network_in(std::string_view driver, const ContainerMetadata& container);
   bool find_entry(const std::string& driver, std::string_view id, ContainerMetadata& metadata);
   void add_life(const std::string& driver, std::string_view id, ContainerMetadata& metadata);
   void add_health(const std::string& driver, std::string_view id, ContainerLife& life);

@@ -99,6 +99,11 @@ struct DockerConfig {
   std::optional<std::int32_t> exit_code;
 };
 
+/// A network that docker calls so. Its own two have these names, and no other can.
+std::string_view network_called(std::string_view name) {
+  return name == "host" ? "host" : name == "none" ? "none" : "own";
+}
+
 std::string repaired(std::string_view text) { return repair_text(text, kMaxLabelBytes); }
 
 Health health_named(std::string_view text) {
@@ -190,6 +195,10 @@ bool is_remapped(std::string_view name) {
 Result<ContainerMetadata> parse_docker_config(std::string_view json, const AllowedKeys& allowed) {
   DockerConfig config;
   const JsonTop top = visit_json(json, [&](JsonKeys keys, const JsonValue& value) {
+    const bool is_network = value.kind == JsonValue::Kind::object_end && keys.size() == 3 &&
+                            keys[0] == "NetworkSettings" && keys[1] == "Networks" &&
+                            !keys[2].empty();
+    if (is_network) config.metadata.network = network_called(keys[2]);
     if (value.is_text()) {
       take_text(keys, value.text, allowed, config);
     } else {
@@ -206,7 +215,7 @@ Result<ContainerMetadata> parse_docker_config(std::string_view json, const Allow
   // StartedAt is of the run before until dockerd has written that this one runs; ExitCode is 0
   // for what has not ended.
   if (config.running) life.started_at_ns = config.started_at_ns;
-  if (has_ended(life)) {
+  if (has_ended(life) && config.started_at_ns != 0) {
     life.exit_code = config.exit_code;
   }
   metadata.complete = life.started_at_ns != 0;
@@ -248,13 +257,33 @@ Result<ContainerMetadata> DockerFiles::read(std::string_view id) {
     path = data_root.substr(data_root == "/" ? 1 : 0) + "/containers/" + std::string(id) +
            "/config.v2.json";
     const int result = host_.read(path, text_);
-    if (result == 0) return parse_docker_config(text_, allowed_);
+    if (result == 0) {
+      auto metadata = parse_docker_config(text_, allowed_);
+      if (metadata && metadata->network.empty()) add_shared_network(path, *metadata);
+      return metadata;
+    }
     if (failed.empty() || (error == -ENOENT && result != -ENOENT)) {
       error = result;
       failed = path;
     }
   }
   return failure(kWhat, failed, -error);
+}
+
+/// A container that uses another's network is in none by its own file.
+void DockerFiles::add_shared_network(std::string_view config, ContainerMetadata& metadata) {
+  const std::string_view directory = config.substr(0, config.rfind('/'));
+  if (host_.read(joined({directory, "/hostconfig.json"}), text_) != 0) return;
+  std::string mode;
+  const JsonTop top = visit_json(text_, [&](JsonKeys keys, const JsonValue& value) {
+    if (keys_are(keys, "NetworkMode") && value.is_text()) mode = value.text;
+  });
+  if (top != JsonTop::object || mode.empty()) return;
+  if (mode.starts_with("container:")) {
+    metadata.network = metadata.pod_uid.empty() ? "container" : "pod";
+  } else {
+    metadata.network = network_called(mode);
+  }
 }
 
 EndedContainers DockerFiles::ended(std::int64_t now_ns, const EndedBounds& bounds) {

@@ -15,7 +15,8 @@ namespace cgmon {
 /// Reads docker's own files, without its socket: DATA_ROOT/containers/ID/config.v2.json, written by
 /// dockerd (moby, container.Container), mode 0600 in a directory of mode 0710, so that it takes
 /// root or CAP_DAC_READ_SEARCH. Keys: Name ("/web_1"), Config.Image (as typed), Created,
-/// State, RestartCount, Config.{Labels,Env}. Its content is in the hands of whoever may start
+/// State, RestartCount, Config.{Labels,Env}, NetworkSettings.Networks; where it is in no network
+/// hostconfig.json beside it says whose it uses. Its content is in the hands of whoever may start
 /// containers. One-thread.
 class DockerFiles {
  public:
@@ -34,6 +35,8 @@ class DockerFiles {
   [[nodiscard]] EndedContainers ended(std::int64_t now_ns, const EndedBounds& bounds = {});
 
  private:
+  void add_shared_network(std::string_view config, ContainerMetadata& metadata);
+
   HostFiles host_;
   std::vector<std::string> data_roots_;
   std::vector<std::string> search_;  // those, and where daemons that map users keep theirs

@@ -56,6 +56,30 @@ class DockerFilesOnDisk : public testing::Test {
   SystemFiles files_;
 };
 
+TEST(DockerFilesNetwork, IsWhatItsNetworksAreOrWhoseItUses) {
+  TreeFiles files;
+  const std::string directory = "/var/lib/docker/containers/" + kId;
+  const auto network = [&](const std::string& networks, const std::string& mode,
+                           const std::string& labels = "") {
+    files.set_file(directory + "/config.v2.json",
+                   R"({"Name":"/web","Config":{"Labels":{)" + labels +
+                       R"(}},"NetworkSettings":{"Networks":{)" + networks + "}}}");
+    files.set_file(directory + "/hostconfig.json", R"({"NetworkMode":")" + mode + "\"}");
+    const auto read = DockerFiles(files, Roots{}, {"/var/lib/docker"}).read(kId);
+    return read ? read->network : "malformed";
+  };
+  EXPECT_EQ(network(R"("host":{"NetworkID":"a"})", "host"), "host");
+  EXPECT_EQ(network(R"("none":{})", "none"), "none");
+  EXPECT_EQ(network(R"("bridge":{"IPAMConfig":null})", "default"), "own");
+  EXPECT_EQ(network(R"("shop_default":{"DriverOpts":{"host":"x"}})", "shop_default"), "own");
+  EXPECT_EQ(network("", "container:bb"), "container");
+  EXPECT_EQ(network("", "container:bb", R"("io.kubernetes.pod.uid":"1")"), "pod");
+  EXPECT_EQ(network("", "bridge"), "own") << "taken out of all networks";
+  EXPECT_EQ(network("", ""), "");
+  files.remove(directory + "/hostconfig.json");
+  EXPECT_EQ(DockerFiles(files, Roots{}, {"/var/lib/docker"}).read(kId)->network, "");
+}
+
 TEST_F(DockerFilesOnDisk, LooksInDockersDefaultDirectory) {
   write(config_path("root/var/lib/docker"), config_of("web"));
   EXPECT_EQ(read({}), "web");

@@ -222,8 +222,10 @@ void Identifier::take(const MetadataAnswer& answer) {
   }
   entry.known = true;
   entry.log_path = answer.metadata.log_path;
-  entry.has_state = answer.metadata.life.state != ContainerState::unknown;
   apply(entry, answer.metadata);
+  // Podman checks a container's health whether or not its state can be read.
+  entry.has_state =
+      answer.metadata.life.state != ContainerState::unknown || entry.labels->runtime == "podman";
 }
 
 /// Takes over what an engine says; the labels stay the same object if it says nothing new.
@@ -245,6 +247,7 @@ void Identifier::apply(Entry& entry, const ContainerMetadata& metadata) {
   set(labels->pod, metadata.pod);
   set(labels->namespace_name, metadata.namespace_name);
   set(labels->runtime, metadata.runtime);
+  if (!metadata.network.empty()) labels->network = metadata.network;
   // A pod's own is by its path: a static pod's differs from the one that the API knows.
   if (labels->pod_uid.empty()) labels->pod_uid = metadata.pod_uid;
   if (metadata.sandbox && labels->kind == CgroupKind::container) {

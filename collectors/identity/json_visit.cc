@@ -59,7 +59,7 @@ class Visitor final : public nlohmann::json_sax<Json> {
   }
 
   const std::function<void(JsonKeys, const JsonValue&)>& visit_;
-  std::array<std::string, 4> keys_;  // of the members under way, from the outside
+  std::array<std::string, 5> keys_;  // of the members under way, from the outside
   std::size_t depth_ = 0;
   JsonTop top_ = JsonTop::other;
 };

@@ -25,7 +25,7 @@ enum class JsonTop : std::uint8_t { broken, object, array, other };
 using JsonKeys = std::span<const std::string>;
 
 /// Hands each boolean, whole number and text, and the end of each object, to `visit`, as far as
-/// they lie no deeper than four members. No tree is built: size and depth of the text are in
+/// they lie no deeper than five members. No tree is built: size and depth of the text are in
 /// hostile hands. What was visited of a broken document is not to be trusted.
 JsonTop visit_json(std::string_view json,
                    const std::function<void(JsonKeys, const JsonValue&)>& visit);

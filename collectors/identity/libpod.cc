@@ -7,6 +7,7 @@
 #include "collectors/identity/bolt.h"
 #include "collectors/identity/docker.h"
 #include "collectors/identity/json_visit.h"
+#include "collectors/identity/oci_bundle.h"
 #include "collectors/identity/utf8.h"
 
 namespace cgmon {
@@ -17,23 +18,26 @@ constexpr int kAttempts = 3;  // podman may write twice while we read
 
 std::string repaired(std::string_view text) { return repair_text(text, kMaxLabelBytes); }
 
-/// Lets `use` read a store's database, again where it was written meanwhile. False where there is
-/// none.
+/// What came of reading a database.
+enum class Outcome : std::uint8_t { none, done, busy };
+
+/// Lets `use` read a store's database, again where it was written meanwhile.
 template <class F>
-bool with_database(HostFiles& host, std::string_view store, F use) {
+Outcome with_database(HostFiles& host, std::string_view store, F use) {
   const int file = host.open(joined({store, "/libpod/bolt_state.db"}));
-  if (file < 0) return false;
-  bool done = false;
+  if (file < 0) return Outcome::none;
+  bool done = false, opened = false;
   for (int attempt = 0; attempt < kAttempts && !done; ++attempt) {
     Bolt bolt([&](std::uint64_t offset, std::span<char> buffer) {
       return host.read_at(file, offset, buffer) == 0;
     });
     if (!bolt.is_open()) break;
+    opened = true;
     use(bolt);
     done = bolt.unchanged();
   }
   host.close(file);
-  return done;
+  return done ? Outcome::done : opened ? Outcome::busy : Outcome::none;
 }
 
 std::string name_of_pod(Bolt& bolt, std::string_view pod_id, std::string& text) {
@@ -50,7 +54,12 @@ std::string name_of_pod(Bolt& bolt, std::string_view pod_id, std::string& text) 
 bool parse_libpod_config(std::string_view json, const AllowedKeys& allowed,
                          ContainerMetadata& metadata) {
   ContainerMetadata read;
+  BundleNamespaces namespaces;
+  std::string shared;
+  bool own = false;
   const JsonTop top = visit_json(json, [&](JsonKeys keys, const JsonValue& value) {
+    if (!keys.empty() && keys[0] == "spec") take_namespace(keys.subspan(1), value, namespaces);
+    if (keys_are(keys, "createNetNS") && value.kind == JsonValue::Kind::boolean) own = value.yes;
     if (keys_are(keys, "pause") && value.kind == JsonValue::Kind::boolean) read.sandbox = value.yes;
     if (!value.is_text()) return;
     const std::string_view text = value.text;
@@ -58,6 +67,7 @@ bool parse_libpod_config(std::string_view json, const AllowedKeys& allowed,
     if (keys_are(keys, "rootfsImageName")) read.image = repaired(text);
     if (keys_are(keys, "rootfsImageID")) read.image_id = repaired(text);
     if (keys_are(keys, "pod")) read.pod_uid = repaired(text);
+    if (keys_are(keys, "netNsCtr")) shared = text;
     if (keys_are(keys, "createdTime")) read.life.created_at_ns = parse_rfc3339(text);
     if (keys_are(keys, "logPath") && text.starts_with('/') && text.size() <= kLongestPath) {
       read.log_path = text;
@@ -74,6 +84,14 @@ bool parse_libpod_config(std::string_view json, const AllowedKeys& allowed,
   set(metadata.image_id, read.image_id);
   set(metadata.pod_uid, read.pod_uid);
   set(metadata.log_path, read.log_path);
+  if (!shared.empty()) {
+    metadata.network = metadata.pod_uid.empty() ? "container" : "pod";
+  } else if (own) {
+    metadata.network = "own";
+  } else if (namespaces.any) {
+    // One that podman neither makes nor joins is the runtime's, with nothing in it.
+    metadata.network = !namespaces.network ? "host" : namespaces.with_path ? "own" : "none";
+  }
   if (read.life.created_at_ns != 0) metadata.life.created_at_ns = read.life.created_at_ns;
   metadata.sandbox |= read.sandbox;
   metadata.labels.swap(read.labels);
@@ -115,7 +133,9 @@ bool parse_libpod_state(std::string_view json, ContainerMetadata& metadata) {
   });
   if (top != JsonTop::object || !any) return false;
   if (life.state == running || life.state == paused) life.started_at_ns = started;
-  if (life.state == exited && exit_code >= INT32_MIN && exit_code <= INT32_MAX) {
+  // One that is removed before it ran has none.
+  if (life.state == exited && life.finished_at_ns != 0 && exit_code >= INT32_MIN &&
+      exit_code <= INT32_MAX) {
     life.exit_code = static_cast<std::int32_t>(exit_code);  // left out where it is 0
   }
   // Not there while it is 0.
@@ -130,28 +150,30 @@ bool LibpodDatabase::read(std::string_view store, std::string_view id, const All
                           ContainerMetadata& metadata) {
   bool found = false;
   ContainerMetadata read;
-  const bool done = with_database(host_, store, [&](Bolt& bolt) {
+  const Outcome outcome = with_database(host_, store, [&](Bolt& bolt) {
     read = metadata;
     found = bolt.get({"ctr", id, "config"}, text_) && parse_libpod_config(text_, allowed, read) &&
             bolt.get({"ctr", id, "state"}, text_) && parse_libpod_state(text_, read);
     if (found && !read.pod_uid.empty()) read.pod = name_of_pod(bolt, read.pod_uid, text_);
     if (found) read.runtime = "podman";
   });
-  if (done && found) metadata = read;
-  return done && found;
+  busy_ = outcome == Outcome::busy;
+  found = found && outcome == Outcome::done;
+  if (found) metadata = read;
+  return found;
 }
 
 std::string LibpodDatabase::pod_name(std::string_view store, std::string_view pod_id) {
   std::string name;
-  const bool done =
+  const Outcome outcome =
       with_database(host_, store, [&](Bolt& bolt) { name = name_of_pod(bolt, pod_id, text_); });
-  return done ? name : std::string();
+  return outcome == Outcome::done ? name : std::string();
 }
 
 std::vector<EndedContainer> LibpodDatabase::ended(std::string_view store,
                                                   const AllowedKeys& allowed, std::size_t most) {
   std::vector<EndedContainer> found;
-  const bool done = with_database(host_, store, [&](Bolt& bolt) {
+  const Outcome outcome = with_database(host_, store, [&](Bolt& bolt) {
     found.clear();
     std::vector<std::string> ids;
     bolt.each({"ctr"}, [&](std::string_view key, bool is_bucket, std::string_view) {
@@ -169,7 +191,7 @@ std::vector<EndedContainer> LibpodDatabase::ended(std::string_view store,
       found.push_back({"podman", repaired(id), std::move(read)});
     }
   });
-  return done ? found : std::vector<EndedContainer>();
+  return outcome == Outcome::done ? found : std::vector<EndedContainer>();
 }
 
 }  // namespace cgmon

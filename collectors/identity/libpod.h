@@ -28,6 +28,9 @@ class LibpodDatabase {
   /// Adds what is known of a container in a store; false where there is nothing.
   bool read(std::string_view store, std::string_view id, const AllowedKeys& allowed,
             ContainerMetadata& metadata);
+  /// Whether read() was given up since the database changed again and again: what it holds is not
+  /// known, which is not the same as nothing.
+  [[nodiscard]] bool was_busy() const { return busy_; }
   /// Name of a pod; empty where it is not known.
   std::string pod_name(std::string_view store, std::string_view pod_id);
   /// Containers that have ended, sandboxes left out; at most `most` are looked at.
@@ -37,6 +40,7 @@ class LibpodDatabase {
  private:
   HostFiles& host_;
   std::string text_;
+  bool busy_ = false;
 };
 
 }  // namespace cgmon

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <string>
 
 #include "tests/support/bolt_text.h"
+#include "tests/support/faulty_files.h"
 #include "tests/support/tree_files.h"
 
 namespace cgmon {
@@ -34,6 +36,25 @@ TEST(ParseLibpodConfig, ReadsNamesAndAllowedKeysAlone) {
   EXPECT_TRUE(infra.sandbox);
 }
 
+std::string_view network_of(const std::string& members) {
+  ContainerMetadata metadata;
+  const bool read = parse_libpod_config(R"({"name":"a",)" + members + "}", {}, metadata);
+  return read ? metadata.network : "malformed";
+}
+
+TEST(ParseLibpodConfig, TellsWhoseNetworkItIs) {
+  const std::string without = R"("spec":{"linux":{"namespaces":[{"type":"pid"}]}},)";
+  const std::string with = R"("spec":{"linux":{"namespaces":[{"type":"network"}]}},)";
+  const std::string at = R"("spec":{"linux":{"namespaces":[{"type":"network","path":"/n"}]}},)";
+  EXPECT_EQ(network_of(R"("createNetNS":false)"), "");
+  EXPECT_EQ(network_of(without + R"("createNetNS":false)"), "host");
+  EXPECT_EQ(network_of(with + R"("createNetNS":false)"), "none");
+  EXPECT_EQ(network_of(at + R"("createNetNS":false)"), "own");
+  EXPECT_EQ(network_of(with + R"("createNetNS":true,"networkMode":"bridge")"), "own");
+  EXPECT_EQ(network_of(with + R"("netNsCtr":"bb","createNetNS":false)"), "container");
+  EXPECT_EQ(network_of(with + R"("netNsCtr":"bb","pod":"1a","createNetNS":false)"), "pod");
+}
+
 TEST(ParseLibpodConfig, RefusesWhatIsNoneAtWhicheverByteItEnds) {
   for (std::size_t size = 0; size < kConfig.size(); ++size) {
     ContainerMetadata metadata{.name = "kept"};
@@ -51,7 +72,8 @@ TEST(ParseLibpodState, KnowsEachState) {
   for (int state = 0; state < 10; ++state) {
     ContainerMetadata metadata;
     ASSERT_TRUE(parse_libpod_state(R"({"state":)" + std::to_string(state) +
-                                       R"(,"startedTime":"2026-11-26T16:35:34Z","exitCode":4})",
+                                       R"(,"startedTime":"2026-11-26T16:35:34Z",)" +
+                                       R"("finishedTime":"2026-11-26T16:35:35Z","exitCode":4})",
                                    metadata));
     EXPECT_EQ(metadata.life.state, kExpected[state]) << state;
     EXPECT_EQ(metadata.life.exit_code.has_value(), kExpected[state] == exited) << state;
@@ -81,6 +103,35 @@ TEST(ParseLibpodState, ReadsHowItEndedAndKeepsTheRest) {
   EXPECT_EQ(metadata.life.exit_code, 137) << "what is no state changes nothing";
 }
 
+TEST(LibpodDatabase, SaysWhetherItWasReadToItsEnd) {
+  BoltBucket root;
+  root.buckets["ctr"].buckets["aa"].values["config"] = kConfig;
+  root.buckets["ctr"].buckets["aa"].values["state"] = R"({"state":3})";
+  TreeFiles files;
+  files.set_file("/store/libpod/bolt_state.db", bolt_text(root));
+  for (std::size_t nth = 1;; ++nth) {
+    FaultyFiles faulty(
+        files,
+        {.nth = nth, .lasting = true, .call = FaultyFiles::Call::read, .path_suffix = "state.db"});
+    HostFiles host(faulty, Roots{});
+    LibpodDatabase database(host);
+    ContainerMetadata metadata{.name = "kept"};
+    const bool found = database.read("/store", "aa", {}, metadata);
+    EXPECT_EQ(found, !faulty.fired()) << nth;
+    if (!faulty.fired()) {
+      EXPECT_GT(nth, 4U);
+      break;
+    }
+    EXPECT_EQ(metadata.name, "kept") << nth;
+    EXPECT_EQ(database.was_busy(), nth > 1) << "once it was begun; " << nth;
+  }
+  HostFiles host(files, Roots{});
+  LibpodDatabase database(host);
+  ContainerMetadata metadata;
+  EXPECT_FALSE(database.read("/none", "aa", {}, metadata));
+  EXPECT_FALSE(database.was_busy()) << "there is none";
+}
+
 TEST(LibpodDatabase, TakesNothingOfAHalfWrittenContainer) {
   TreeFiles files;
   BoltBucket root;
@@ -99,7 +150,8 @@ TEST(LibpodDatabase, TakesNothingOfAHalfWrittenContainer) {
   EXPECT_TRUE(database.read("/store", "aa", {}, metadata));
   EXPECT_EQ(metadata.name, "inpod");
   EXPECT_TRUE(database.ended("/store", {}, 10).empty()) << "it runs";
-  root.buckets["ctr"].buckets["aa"].values["state"] = R"({"state":6,"exitCode":3})";
+  root.buckets["ctr"].buckets["aa"].values["state"] =
+      R"({"state":6,"exitCode":3,"finishedTime":"2026-11-26T16:35:40Z"})";
   root.buckets["ctr"].buckets["bb"].values["state"] = R"({"state":6})";
   root.buckets["ctr"].buckets["bb"].values["config"] = R"({"name":"infra","pause":true})";
   root.buckets["pod"].buckets["1a8c"].values["config"] = R"({"name":"shop"})";

@@ -34,8 +34,10 @@ struct ContainerMetadata {
   std::string name, image, image_id;
   std::string container, pod, namespace_name, pod_uid;  ///< Kubernetes' or podman's
   bool sandbox = false;
-  std::string user;         ///< whose it is, by the host's /etc/passwd
-  std::string cgroup_path;  ///< that the engine asked for, as it stands in the file
+  std::string sandbox_id;    ///< of a container of Kubernetes', where the engine's file says it
+  std::string_view network;  ///< a static text as of CgroupLabels::network; empty: not known
+  std::string user;          ///< whose it is, by the host's /etc/passwd
+  std::string cgroup_path;   ///< that the engine asked for, as it stands in the file
   /// Allowed ones alone, keys as the engine has them, in any order, more than is kept of them if
   /// there are more.
   std::vector<LabelPair> labels, env;

@@ -27,6 +27,7 @@ void take_containerd(std::string_view key, std::string_view value, ContainerMeta
   if (key == "container-name") metadata.container = repaired(value);
   if (key == "image-name") metadata.image = repaired(value);
   if (key == "podsandbox.image-name") metadata.image = repaired(value);
+  if (key == "sandbox-id") metadata.sandbox_id = repaired(value);
   if (key == "sandbox-name") metadata.pod = repaired(value);
   if (key == "sandbox-namespace") metadata.namespace_name = repaired(value);
   if (key == "sandbox-uid") metadata.pod_uid = repaired(value);
@@ -38,6 +39,8 @@ void take_crio(std::string_view key, std::string_view value, const AllowedKeys& 
   // podman writes Created, too, and nothing else of these.
   if (key == "Created") metadata.life.created_at_ns = parse_rfc3339(value);
   if (key == "ContainerType") metadata.sandbox = value == "sandbox";
+  if (key == "SandboxID") metadata.sandbox_id = repaired(value);
+  if (key == "HostNetwork" && value == "true") metadata.network = "host";
   if (key == "Name") metadata.name = repaired(value);
   if (key == "ImageName") metadata.image = repaired(value);
   if (key == "Image") metadata.image_id = repaired(value);
@@ -76,12 +79,42 @@ void take_annotation(std::string_view key, std::string_view value, const Allowed
   }
 }
 
+/// Whose network that is. A pod's own is its sandbox's, which CRI-O keeps at a path of its own and
+/// containerd joins by a process.
+std::string_view network_of(const BundleNamespaces& namespaces, const ContainerMetadata& metadata) {
+  if (!namespaces.any) return {};
+  if (!namespaces.network) return "host";
+  if (metadata.sandbox) return "own";
+  if (!metadata.pod_uid.empty() || !metadata.sandbox_id.empty()) return "pod";
+  return namespaces.of_process ? "container" : "own";
+}
+
 }  // namespace
+
+void take_namespace(JsonKeys keys, const JsonValue& value, BundleNamespaces& namespaces) {
+  if (keys.size() < 3 || keys[0] != "linux" || keys[1] != "namespaces") return;
+  if (value.is_text() && keys_are(keys, "linux", "namespaces", "", "type")) {
+    namespaces.type = value.text;
+  } else if (value.is_text() && keys_are(keys, "linux", "namespaces", "", "path")) {
+    namespaces.path = value.text;
+  } else if (value.kind == JsonValue::Kind::object_end && keys.size() == 3) {
+    namespaces.any |= !namespaces.type.empty();
+    if (namespaces.type == "network") {
+      namespaces.network = true;
+      namespaces.with_path = !namespaces.path.empty();
+      namespaces.of_process = namespaces.path.starts_with("/proc/");
+    }
+    namespaces.type.clear();
+    namespaces.path.clear();
+  }
+}
 
 Result<ContainerMetadata> parse_bundle(std::string_view json, std::string_view id,
                                        const AllowedKeys& allowed) {
   ContainerMetadata metadata;
+  BundleNamespaces namespaces;
   const JsonTop top = visit_json(json, [&](JsonKeys keys, const JsonValue& value) {
+    take_namespace(keys, value, namespaces);
     if (keys.size() == 2 && keys[0] == "annotations" && value.is_text()) {
       take_annotation(keys[1], value.text, allowed, metadata);
     } else if (keys_are(keys, "linux", "cgroupsPath") && value.is_text() &&
@@ -92,6 +125,7 @@ Result<ContainerMetadata> parse_bundle(std::string_view json, std::string_view i
     }
   });
   if (top != JsonTop::object) return failure("no JSON object", {}, EBADMSG);
+  if (metadata.network.empty()) metadata.network = network_of(namespaces, metadata);
   // podman's and CRI-O's name is in their list, too; other engines know theirs by the id.
   const bool listed = metadata.runtime == "podman" || metadata.runtime == "crio";
   if (metadata.name.empty() && !listed) metadata.name = repaired(id);

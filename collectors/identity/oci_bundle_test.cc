@@ -62,6 +62,32 @@ TEST(ParseBundle, NamesNerdctlsContainersByTheirNameAndCtrsByTheirId) {
   EXPECT_FALSE(podman->complete);
 }
 
+std::string_view network_of(const std::string& annotations, const std::string& namespaces) {
+  const auto read = parse_bundle(
+      "{\"annotations\":{" + annotations + "},\"linux\":{\"namespaces\":[" + namespaces + "]}}",
+      kId);
+  return read ? read->network : "malformed";
+}
+
+TEST(ParseBundle, TellsWhoseNetworkItIs) {
+  const std::string sandbox = R"("io.kubernetes.cri.container-type":"sandbox",)";
+  const std::string pod =
+      R"("io.kubernetes.cri.sandbox-id":"ab","io.kubernetes.cri.sandbox-uid":"1")";
+  const std::string pids = R"({"type":"pid"})", net = R"({"type":"pid"},{"type":"network"})";
+  const std::string netns = R"({"type":"network","path":"/var/run/netns/x"})";
+  const std::string joined = R"({"path":"/proc/7/ns/net","type":"network"},{"type":"pid"})";
+  EXPECT_EQ(network_of("", ""), "");
+  EXPECT_EQ(network_of("", pids), "host");
+  EXPECT_EQ(network_of("", net), "own");
+  EXPECT_EQ(network_of("", netns), "own");
+  EXPECT_EQ(network_of("", joined), "container");
+  EXPECT_EQ(network_of(sandbox + pod, netns), "own");
+  EXPECT_EQ(network_of(sandbox + pod, pids), "host");
+  EXPECT_EQ(network_of(pod, joined), "pod");
+  EXPECT_EQ(network_of(pod, netns), "pod");
+  EXPECT_EQ(network_of(R"("io.kubernetes.cri-o.HostNetwork":"true")", netns), "host");
+}
+
 TEST(ParseBundle, RefusesWhatIsNoObjectAtWhicheverByteItEnds) {
   const std::string text =
       R"({"annotations":{"nerdctl/name":"d\"b","x":[1,{"y":null}]},"linux":{"cgroupsPath":"/a/b"}})";

@@ -1,36 +1,26 @@
 #pragma once
 
-#include <algorithm>
+#include <functional>
 #include <string_view>
 #include <vector>
 
-#include "collectors/parse/number.h"
-
 namespace cgmon {
 
-/// The values that a configuration gives a key, in its order, without quotes: of lines `key =
-/// value` (TOML), `key: value` (YAML) and `"key": value,` (JSON), in whatever table they stand.
-/// What a comment says is none, and neither is an empty value. For the few words that engines'
-/// files hold; accepts any bytes, views into the text.
-[[nodiscard]] inline std::vector<std::string_view> settings(std::string_view text,
-                                                            std::string_view key) {
-  static constexpr std::string_view kAround = " \t\r\"',", kEnd = " \t\r\"',#";
-  const auto skip = [](std::string_view& line, std::size_t from) {
-    line.remove_prefix(std::min(line.find_first_not_of(kAround, from), line.size()));
-  };
-  std::vector<std::string_view> values;
-  while (!text.empty()) {
-    std::string_view line = take_until(text, '\n');
-    skip(line, 0);
-    if (!line.starts_with(key)) continue;
-    line.remove_prefix(key.size());
-    skip(line, 0);
-    if (!line.starts_with('=') && !line.starts_with(':')) continue;
-    skip(line, 1);
-    const std::string_view value = line.substr(0, line.find_first_of(kEnd));
-    if (!value.empty()) values.push_back(value);
-  }
-  return values;
-}
+/// A line of a configuration that gives a key a value. Views into the text.
+struct Setting {
+  std::string_view table;  ///< TOML's, what stands between the brackets of the last `[table]`
+  std::string_view key;
+  std::string_view value;  ///< without quotes
+  bool is_text = false;    ///< it stood in quotes
+};
+
+/// Hands the settings of a configuration to `visit` in their order: lines `key = value` (TOML),
+/// `key: value` (YAML) and `"key": value,` (JSON). For the few words and paths that engines' files
+/// hold: lists, texts with escapes or of several lines, and broken lines are skipped. Accepts any
+/// bytes.
+void visit_settings(std::string_view text, const std::function<void(const Setting&)>& visit);
+
+/// The values of one key, in whatever table; an empty one is none.
+[[nodiscard]] std::vector<std::string_view> settings(std::string_view text, std::string_view key);
 
 }  // namespace cgmon

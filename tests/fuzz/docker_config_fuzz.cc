@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <vector>
 
 #include "collectors/identity/docker.h"
 #include "collectors/identity/utf8.h"
@@ -50,6 +52,19 @@ void check_against_tree(const Json& tree, const Result<ContainerMetadata>& read)
   if (!read) return;
   require(read->name == repair_text(name, 256), "the name is the document's own Name");
   require(read->image == repair_text(image, 256), "the image is Config.Image");
+  const Json& networks = member(member(tree, "NetworkSettings"), "Networks");
+  std::vector<std::string> called;
+  if (networks.is_object()) {
+    for (const auto& [key, value] : networks.items()) {
+      if (value.is_object() && !key.empty()) called.push_back(key);
+    }
+  }
+  const auto is_in = [&](std::string_view name) {
+    return std::ranges::find(called, name) != called.end();
+  };
+  require(read->network.empty() == called.empty(), "who is in a network says so");
+  require(read->network != "host" || is_in("host"), "the host's is called so");
+  require(read->network != "none" || is_in("none"), "and none");
   const Json& state = member(tree, "State");
   const bool running = member(state, "Running") == true;
   const std::int64_t started = parse_rfc3339(text_of(member(state, "StartedAt")));

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "collectors/identity/containers_storage.h"
 #include "collectors/identity/oci_bundle.h"
 #include "tests/fuzz/target.h"
@@ -16,6 +18,9 @@ void check_input(std::string_view input) {
       require(fits(*text), "texts are bounded UTF-8");
     }
     require(read->complete == !read->name.empty(), "what is complete has a name");
+    const auto known = {"", "own", "pod", "container", "host"};
+    require(std::ranges::find(known, read->network) != known.end(), "a network is one of a few");
+    require(fits(read->sandbox_id), "so is the sandbox' id");
     require(read->cgroup_path.size() <= 4096, "a path is bounded");
     for (const auto* const pairs : {&read->labels, &read->env}) {
       require(pairs->size() <= kMaxContainerLabels, "labels are bounded");

@@ -24,13 +24,16 @@ FirstProcess FirstProcesses::of(const Cgroup& cgroup) {
   if (snapshot_ != nullptr && snapshot_->value(kTasks, cgroup.slot) == Value::of(0)) return {};
   std::size_t budget = kMostSearched;
   FirstProcess found = search(cgroup, budget);
+  if (found.pid != 0 && !view().fits_procfs) found = {.hidden = true};  // procfs has another there
   known = found.pid;
   const bool silent = found.pid == 0 && !found.hidden && found.error == 0;
-  if (silent) {
-    if (!in_own_namespace_) in_own_namespace_ = in_own_pid_namespace(files_);
-    found.hidden = *in_own_namespace_;
-  }
+  if (silent) found.hidden = view().own_namespace;
   return found;
+}
+
+const PidView& FirstProcesses::view() {
+  if (!view_) view_ = pid_view(files_, procfs_);
+  return *view_;
 }
 
 FirstProcess FirstProcesses::search(const Cgroup& cgroup, std::size_t& budget) {

@@ -17,11 +17,14 @@ namespace cgmon {
 /// until whoever uses it says that it is gone. One-thread.
 class FirstProcesses {
  public:
-  /// Both must outlive it. `is_container`: whether a cgroup is another container's, into which the
-  /// search does not go.
-  FirstProcesses(Files& files, const CgroupTree& tree,
+  /// `files` and `tree` must outlive it. `is_container`: whether a cgroup is another container's,
+  /// into which the search does not go.
+  FirstProcesses(Files& files, std::string procfs, const CgroupTree& tree,
                  std::function<bool(const Cgroup&)> is_container)
-      : files_(files), tree_(tree), is_container_(std::move(is_container)) {}
+      : files_(files),
+        procfs_(std::move(procfs)),
+        tree_(tree),
+        is_container_(std::move(is_container)) {}
 
   /// In what follows nothing is read of a cgroup of which the snapshot, which is being filled, says
   /// that no task is in it. Must stay until the next call.
@@ -29,6 +32,8 @@ class FirstProcesses {
   /// The process of the last call, else the first in the cgroup's own cgroup.procs, else of those
   /// below: podman's are in a cgroup of their own.
   FirstProcess of(const Cgroup& cgroup);
+  /// What PIDs are worth here.
+  [[nodiscard]] const PidView& view();
   /// The process of a cgroup has ended, as far as it was found.
   void forget(Slot slot) {
     if (slot < pids_.size()) pids_[slot] = 0;
@@ -39,11 +44,12 @@ class FirstProcesses {
   FirstProcess read(const Cgroup& cgroup);
 
   Files& files_;
+  std::string procfs_;
   const CgroupTree& tree_;
   std::function<bool(const Cgroup&)> is_container_;
   const Snapshot* snapshot_ = nullptr;
   std::vector<std::uint32_t> pids_;  // by slot, 0: not known
-  std::optional<bool> in_own_namespace_;  // this process, for its life
+  std::optional<PidView> view_;      // for the life of this process
   std::string path_;
 };
 

@@ -4,7 +4,7 @@ namespace cgmon {
 
 HostPass::HostPass(Files& files, const Clock& clock, const Roots& roots, const CgroupTree& tree,
                    const Identifier& identifier, DiskQueue* disks)
-    : processes_(files, tree,
+    : processes_(files, roots.procfs, tree,
                  [&identifier](const Cgroup& cgroup) {
                    return is_container(identifier.labels(cgroup.slot)->kind);
                  }),

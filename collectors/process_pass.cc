@@ -23,6 +23,8 @@ constexpr std::size_t kSleeping = row("container_tasks_state", R"(state="sleepin
 constexpr std::size_t kStopped = row("container_tasks_state", R"(state="stopped")");
 constexpr std::size_t kUninterruptible = row("container_tasks_state", R"(state="uninterruptible")");
 
+constexpr std::size_t kTasks = row("container_threads");  // read before, by Group::pids
+
 constexpr std::size_t kLargestFile = 32U << 20U;
 constexpr std::size_t kMostMembers = 1'000'000;
 
@@ -34,12 +36,14 @@ void ProcessPass::read_processes(const Target& target) {
   constexpr std::array<std::string_view, 1> kFiles{"cgroup.procs"};
   if (!list_members(target, kFiles) || !look_at_members(target, true)) return cut_off(target);
   for (const Cgroup* const cgroup : target.chosen) {
-    const Sums sums = sums_of(at_[cgroup->slot]);
+    Sums sums = sums_of(at_[cgroup->slot]);
+    sums.partial = may_lack_members(*cgroup, sums, target.snapshot);
+    sums.hidden |= sums.partial;
     note_lack(sums, target.report);
     const auto set = [&](std::size_t row_index, std::uint64_t value) {
       target.snapshot.columns[row_index].set(cgroup->slot, Value::of(value));
     };
-    if (!sums.known) continue;
+    if (!sums.known || sums.partial) continue;
     set(kProcesses, sums.members);
     if (sums.hidden) continue;
     set(kZombies, sums.zombies);
@@ -58,7 +62,8 @@ void ProcessPass::read_tasks(const Target& target) {
   constexpr std::array<std::string_view, 2> kFiles{"cgroup.threads", "tasks"};  // v2, v1
   if (!list_members(target, kFiles) || !look_at_members(target, false)) return cut_off(target);
   for (const Cgroup* const cgroup : target.chosen) {
-    const Sums sums = sums_of(at_[cgroup->slot]);
+    Sums sums = sums_of(at_[cgroup->slot]);
+    sums.hidden |= may_lack_members(*cgroup, sums, target.snapshot);
     note_lack(sums, target.report);
     if (!sums.known || sums.hidden || sums.denied) continue;
     for (const auto& [row_index, value] : {std::pair{kRunning, sums.running},
@@ -87,6 +92,10 @@ bool ProcessPass::list_members(const Target& target, std::span<const std::string
   FileStatus status;
   const std::string init = procfs_ + "/1/stat";
   hides_others_ = files_.status(Files::kAbsolute, init.c_str(), status) != 0;
+  // v1 leaves out whom this process cannot name (cgroup-v1.c, pidlist_array_load); a container that
+  // sees its own tree alone can name all that is in there.
+  omits_others_ = processes_.view().own_namespace && !tree_.restricted() &&
+                  tree_.version(tree_.master()) == Version::v1;
   for (std::size_t i = 0; i < order.size(); ++i) {
     if (clock_.monotonic_ns() > target.deadline_ns || members_.size() > kMostMembers) return false;
     at_[order[i]->slot] = i;
@@ -124,7 +133,8 @@ int ProcessPass::list_members_of(const Cgroup& cgroup, std::span<const std::stri
   while (!rest.empty()) {
     const auto id = parse_number(take_until(rest, '\n'));
     if (!id || *id > UINT32_MAX) return -EBADMSG;
-    members_.push_back(static_cast<std::uint32_t>(*id));
+    // A number that means another process in procfs names none.
+    members_.push_back(processes_.view().fits_procfs ? static_cast<std::uint32_t>(*id) : 0);
   }
   return 0;
 }
@@ -210,6 +220,15 @@ ProcessPass::Sums ProcessPass::sums_of(std::size_t index) const {
     sums.uninterruptible += facts.state == 'D' ? 1 : 0;
   }
   return sums;
+}
+
+/// Whether the lists are silent about some: of a cgroup that has tasks by its own count, none.
+bool ProcessPass::may_lack_members(const Cgroup& cgroup, const Sums& sums,
+                                   const Snapshot& snapshot) const {
+  if (omits_others_) return true;
+  const Value tasks = snapshot.value(kTasks, cgroup.slot);
+  return sums.members == 0 && tasks.is_number() && tasks.number != 0 &&
+         processes_.view().own_namespace;
 }
 
 void ProcessPass::note_lack(const Sums& sums, GroupReport& report) const {

@@ -56,6 +56,7 @@ class ProcessPass {
     std::uint64_t members = 0, zombies = 0, descriptors = 0, sockets = 0, highest = 0;
     std::uint64_t running = 0, sleeping = 0, stopped = 0, uninterruptible = 0;
     bool known = true, hidden = false, denied = false, sockets_denied = false;
+    bool partial = false;  ///< there may be more than are listed
   };
 
   bool list_members(const Target& target, std::span<const std::string_view> files);
@@ -64,6 +65,8 @@ class ProcessPass {
   [[nodiscard]] Facts look_at(std::uint32_t id, bool descriptors, std::vector<ReadError>& errors);
   void count_descriptors(std::uint32_t id, Facts& facts, std::vector<ReadError>& errors);
   [[nodiscard]] Sums sums_of(std::size_t index) const;
+  [[nodiscard]] bool may_lack_members(const Cgroup& cgroup, const Sums& sums,
+                                      const Snapshot& snapshot) const;
   void note_lack(const Sums& sums, GroupReport& report) const;
   void show_first_process(const Cgroup& cgroup, Snapshot& snapshot);
   int read_of(std::uint32_t id, std::string_view file);
@@ -76,6 +79,7 @@ class ProcessPass {
   const Identifier& identifier_;
   FirstProcesses& processes_;
   bool hides_others_ = false;           ///< /proc is mounted with hidepid
+  bool omits_others_ = false;           ///< lists lack those of other PID namespaces
   std::vector<std::uint32_t> members_;  ///< of all cgroups, in path order; 0: cannot be named
   std::vector<Facts> facts_;            ///< by member
   std::vector<std::size_t> begin_;      ///< by cgroup in path order: its first member

@@ -106,6 +106,9 @@ class CgroupTree {
   /// Handle of the watch of walked hierarchy `h`, negative: it is not watched.
   [[nodiscard]] int watch_of(std::size_t h) const { return hierarchies_[h].watch; }
   [[nodiscard]] std::size_t master() const { return master_; }
+  [[nodiscard]] Version version(std::size_t h) const { return hierarchies_[h].version; }
+  /// Whether only a part of the host's tree is visible.
+  [[nodiscard]] bool restricted() const { return restricted_; }
   /// Whether the cgroup is the host's root, which has other files than all the rest.
   [[nodiscard]] bool is_host_root(const Cgroup& cgroup) const {
     return cgroup.path == "/" && !restricted_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "collectors/kernel/files.h"
@@ -37,5 +38,14 @@ struct FirstProcess {
 /// Whether this process is in a PID namespace of its own: the kernel gives the first one a fixed
 /// inode (PROC_PID_INIT_INO). Then v1's cgroup.procs is silent about all others' processes.
 [[nodiscard]] bool in_own_pid_namespace(Files& files);
+
+/// How the PIDs that this process is told by cgroup.procs fit the procfs that it reads.
+struct PidView {
+  bool own_namespace = false;  ///< see in_own_pid_namespace()
+  /// A PID of cgroup.procs is that of the same process in procfs. It is not where a container's
+  /// agent reads the host's procfs and has a PID namespace of its own.
+  bool fits_procfs = true;
+};
+[[nodiscard]] PidView pid_view(Files& files, const std::string& procfs);
 
 }  // namespace cgmon

@@ -48,5 +48,14 @@ TEST(OwnPidNamespace, IsTheOneThatTheKernelDidNotBeginWith) {
   EXPECT_TRUE(in_own_pid_namespace(files));
 }
 
+TEST(PidView, FitsAProcfsThatKnowsThisProcessByTheSameNumber) {
+  TreeFiles files;
+  EXPECT_TRUE(pid_view(files, "/proc").fits_procfs);
+  files.set_file("/proc/self/status", "Name:\ta\nNSpid:\t12\nNSpgid:\t12\t1\n");
+  EXPECT_TRUE(pid_view(files, "/proc").fits_procfs);
+  files.set_file("/host/proc/self/status", "Name:\tNSpid: 1 2\nNSpid:\t4711\t12\n");
+  EXPECT_FALSE(pid_view(files, "/host/proc").fits_procfs);
+}
+
 }  // namespace
 }  // namespace cgmon

@@ -15,11 +15,13 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
+constexpr const char* kV1 = "debian-6.1-v1-systemd";
 constexpr const char* kV2 = "debian-6.1-v2-systemd";
 
 class CollectorProcesses : public testing::Test {
  protected:
-  CollectorProcesses() {
+  explicit CollectorProcesses(const char* fixture = kV2, std::string top = "/sys/fs/cgroup")
+      : host_(fixture), top_(std::move(top)) {
     collect(default_groups());
     for (const Slot slot : snapshot_.order) {
       const std::string& id = snapshot_.labels[slot]->id;
@@ -32,8 +34,8 @@ class CollectorProcesses : public testing::Test {
     host_.files.set_file("/proc/1/stat", "1 (init) S 0 1\n");
   }
 
-  static std::string directory(const std::string& id) {
-    return id == "/" ? "/sys/fs/cgroup" : "/sys/fs/cgroup" + id;
+  [[nodiscard]] std::string directory(const std::string& id) const {
+    return id == "/" ? top_ : top_ + id;
   }
   void set_members(const std::string& id, std::string_view text) {
     host_.files.set_file(directory(id) + "/cgroup.procs", text);
@@ -71,7 +73,8 @@ class CollectorProcesses : public testing::Test {
   }
   static auto is(const std::string& value) { return ElementsAre(testing::EndsWith("} " + value)); }
 
-  FixtureHost host_{kV2};
+  FixtureHost host_;
+  std::string top_;
   std::string id_;
   Snapshot snapshot_;
   GroupSet groups_ = 0;
@@ -140,6 +143,41 @@ TEST_F(CollectorProcesses, ThatAreHiddenAreCountedAndNoMoreIsSaid) {
   host_.files.remove("/proc/1/stat");
   set_members(id_, "701\n");
   EXPECT_THAT(samples("container_file_descriptors", id_), IsEmpty());
+}
+
+TEST_F(CollectorProcesses, AreNotThoseOfAProcfsThatNumbersThemOtherwise) {
+  // A container's agent with a PID namespace of its own, and the host's procfs.
+  set_members(id_, "701\n");
+  add_process(701, 'S', 3, 1);
+  host_.files.set_file("/proc/self/status", "NSpid:\t4711\t701\n");
+  EXPECT_THAT(samples("container_processes", id_), is("1"));
+  EXPECT_THAT(samples("container_file_descriptors", id_), IsEmpty());
+  EXPECT_THAT(samples("container_ulimits_soft", id_), IsEmpty());
+  EXPECT_THAT(samples("container_tasks_state", id_), IsEmpty());
+  EXPECT_GT(lacking(Group::process, Reason::namespace_hidden), 0U);
+}
+
+class CollectorProcessesV1 : public CollectorProcesses {
+ protected:
+  CollectorProcessesV1() : CollectorProcesses(kV1, "/sys/fs/cgroup/memory") {}
+};
+
+TEST_F(CollectorProcessesV1, AreNoSumWhereTheKernelLeavesSomeOut) {
+  set_members(id_, "");
+  EXPECT_THAT(samples("container_processes", id_), is("0"));
+  EXPECT_EQ(lacking(Group::process, Reason::namespace_hidden), 0U);
+  collector_.reset();
+  host_.files.add_link("/proc/self/ns/pid", "pid:[4026532299]");
+  set_members("/", "1\n");  // the agent
+  add_process(1, 'S', 3, 1);
+  for (const char* const family :
+       {"container_processes", "container_processes_zombie", "container_file_descriptors",
+        "container_sockets", "container_tasks_state", "container_ulimits_soft"}) {
+    EXPECT_THAT(samples(family, id_), IsEmpty()) << family;
+    EXPECT_THAT(samples(family, "/"), IsEmpty()) << family;
+  }
+  EXPECT_GT(lacking(Group::process, Reason::namespace_hidden), 0U);
+  EXPECT_GT(lacking(Group::cpu_load, Reason::namespace_hidden), 0U);
 }
 
 TEST_F(CollectorProcesses, AreNotReadWhereNobodyAsks) {

@@ -158,8 +158,8 @@ TEST(CommandLine, RefusesWhatNoTableHas) {
   EXPECT_EQ(error_of({"--once", "--sort=cpu,"}),
             "`--sort`: unknown key ``, known are name, id, cpu, cpu-limit, memory, memory-share, "
             "memory-peak, swap, pids, throttled, psi-cpu, psi-memory, psi-io, full-cpu, "
-            "full-memory, full-io, io-read, io-write, oom-kills, state, runtime, pod, image (see "
-            "--help)");
+            "full-memory, full-io, io-read, io-write, oom-kills, state, runtime, pod, image, "
+            "processes (see --help)");
   EXPECT_EQ(error_of({"--once", "--filter", "web"}),
             "`--filter`: expected KEY=PATTERN, got `web` (see --help)");
   EXPECT_EQ(error_of({"--once", "--filter", "nme=web"}),

@@ -51,6 +51,8 @@ class HostSession {
   [[nodiscard]] Watches watches() const { return collector_->watches(); }
 
   [[nodiscard]] const Layout& layout() const { return collector_->layout(); }
+  [[nodiscard]] SystemFiles& files() { return files_; }
+  [[nodiscard]] const Roots& roots() const { return options_.roots; }
   [[nodiscard]] SystemClock& clock() { return clock_; }
   [[nodiscard]] Collector& collector() { return *collector_; }
 

@@ -137,6 +137,7 @@ void Inspection::ask_engine() {
   if (metadata) {
     if (!metadata->name.empty()) report_.labels.name = metadata->name;
     if (!metadata->image.empty()) report_.labels.image = metadata->image;
+    if (!metadata->network.empty()) report_.labels.network = metadata->network;
     report_.labels.life = metadata->life;
     return;
   }
@@ -180,6 +181,13 @@ void Inspection::find_processes() {
          "give the place of the host's procfs: --path.procfs=DIR");
     return;
   }
+  // Of processes that are hidden /proc shows a part: no number, and no order.
+  const Value counted = snapshot_.value(row("container_processes"), slot_);
+  if (hides_processes(context_.files, context_.roots.procfs) && counted != Value::of(pids.size())) {
+    need("its processes: " + context_.roots.procfs + " hides those of others",
+         "run as root, or mount it without hidepid (or with gid= of a group of the agent's)");
+    return;
+  }
   report_.processes = processes;
   count_namespaces(pids);
   const Value tasks = snapshot_.value(row("container_threads"), slot_);
@@ -200,8 +208,16 @@ void Inspection::count_namespaces(std::span<const std::uint32_t> pids) {
   std::size_t refused = 0;
   std::pair<std::uint64_t, std::uint32_t> oldest{UINT64_MAX, 0};
   for (const std::uint32_t pid : pids) {
-    const auto ticks = read_start_ticks(context_.files, context_.roots.procfs, pid);
-    if (ticks) oldest = std::min(oldest, {*ticks, pid});
+    const auto process = read_process(context_.files, context_.roots.procfs, pid);
+    if (process) {
+      oldest = std::min(oldest, {process->start_ticks, pid});
+      const std::uint64_t second = context_.ticks_per_second;
+      processes.top.push_back({.pid = pid,
+                               .name = process->name,
+                               .cpu_ns = process->cpu_ticks / second * 1'000'000'000 +
+                                         process->cpu_ticks % second * 1'000'000'000 / second,
+                               .resident_bytes = process->resident_pages * context_.page_bytes});
+    }
     const auto namespaces = read_namespaces(context_.files, context_.roots.procfs, pid);
     if (!namespaces) {
       refused += is_for_want_of_a_right(namespaces.error().error) ? 1 : 0;
@@ -212,6 +228,13 @@ void Inspection::count_namespaces(std::span<const std::uint32_t> pids) {
     }
   }
   processes.oldest = oldest.second;
+  const auto busier = [](const InspectReport::TopProcess& a, const InspectReport::TopProcess& b) {
+    return a.cpu_ns != b.cpu_ns ? a.cpu_ns > b.cpu_ns : a.pid < b.pid;
+  };
+  std::ranges::sort(processes.top, busier);
+  if (processes.top.size() > InspectReport::kTopProcesses) {
+    processes.top.resize(InspectReport::kTopProcesses);
+  }
   for (const auto& [key, count] : uses) {
     const auto [kind, inode] = key;
     std::optional<bool> is_host;

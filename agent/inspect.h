@@ -21,7 +21,8 @@ struct InspectContext {
   Collector& collector;  ///< of all groups and all cgroups
   const Clock& clock;
   const std::vector<std::string>& docker_roots;  ///< empty: by docker's own configuration
-  std::int64_t patience_ns = 60'000'000'000;     ///< of a pass
+  std::uint32_t ticks_per_second = 100, page_bytes = 4096;  ///< of /proc/PID/stat
+  std::int64_t patience_ns = 60'000'000'000;                ///< of a pass
 };
 
 /// Explains the cgroup that `what` names: a process' number, or as find_cgroup() has it. Makes two

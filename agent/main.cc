@@ -339,7 +339,9 @@ int run_inspect(const Invocation& invocation) {
                                .roots = options.roots,
                                .collector = (*session)->collector(),
                                .clock = (*session)->clock(),
-                               .docker_roots = options.docker_roots},
+                               .docker_roots = options.docker_roots,
+                               .ticks_per_second = user_ticks_per_second(),
+                               .page_bytes = page_bytes()},
                               invocation.inspect.what);
   if (!report) return fail(report.error(), kFailed);
   return print(invocation.inspect.as_json ? inspect_json(*report) : inspect_text(*report));

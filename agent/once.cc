@@ -2,6 +2,7 @@
 
 #include "agent/expose/machine_text.h"
 #include "agent/expose/prometheus_text.h"
+#include "agent/top_processes.h"
 
 namespace cgmon {
 namespace {
@@ -41,9 +42,18 @@ TerminalTable once_table(HostSession& session, std::int64_t interval_ns,
                          const std::function<void(std::int64_t)>& sleep) {
   Snapshot older, newer;
   collect(session, older);
+  if (!options.wide) {
+    sleep(interval_ns);
+    collect(session, newer);
+    return terminal_table(older, newer, options);
+  }
+  TopProcesses top(session.files(), session.roots().procfs, session.layout());
+  top.begin();
   sleep(interval_ns);
+  TableOptions with_processes = options;
+  with_processes.processes = top.busiest();
   collect(session, newer);
-  return terminal_table(older, newer, options);
+  return terminal_table(older, newer, with_processes);
 }
 
 }  // namespace cgmon

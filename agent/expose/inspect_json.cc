@@ -134,6 +134,15 @@ class Document {
     json_.member("here", std::uint64_t{processes.here});
     json_.member("below", std::uint64_t{processes.below});
     if (processes.oldest != 0) json_.member("oldest", std::uint64_t{processes.oldest});
+    list("top", processes.top, [&](const InspectReport::TopProcess& process) {
+      json_.begin_object();
+      json_.member("pid", std::uint64_t{process.pid});
+      text("name", process.name);
+      json_.key("cpu_seconds");
+      json_.number(process.cpu_ns, 9);
+      json_.member("resident_bytes", process.resident_bytes);
+      json_.end_object();
+    });
     list("namespaces", processes.namespaces, [&](const InspectReport::NamespaceUse& use) {
       json_.begin_object();
       json_.member("kind", use.kind);

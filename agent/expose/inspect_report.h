@@ -50,11 +50,20 @@ struct InspectReport {
     std::optional<bool> is_host;  ///< nothing: the host's are not known
   };
 
+  /// One of those that have used most of the CPU since they began.
+  struct TopProcess {
+    std::uint32_t pid = 0;
+    std::string name;                              ///< without arguments
+    std::uint64_t cpu_ns = 0, resident_bytes = 0;  ///< the latter is about
+  };
+
   struct Processes {
     std::size_t here = 0, below = 0;
     std::uint32_t oldest = 0;  ///< PID; 0 without a process
     std::vector<NamespaceUse> namespaces;
+    std::vector<TopProcess> top;  ///< at most kTopProcesses, the busiest first
   };
+  static constexpr std::size_t kTopProcesses = 5;
 
   struct LowerDirectory {
     std::string path;    ///< as it was mounted

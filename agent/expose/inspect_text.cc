@@ -166,6 +166,12 @@ void append_processes(const InspectReport& report, std::string& text) {
   lines.add({"below it", std::to_string(processes.below)});
   if (processes.oldest != 0) lines.add({"the oldest", std::to_string(processes.oldest)});
   lines.append_to(text, "Processes");
+  for (const InspectReport::TopProcess& process : processes.top) {
+    lines.add({std::to_string(process.pid), terminal_safe(process.name),
+               exact(Value::of(process.cpu_ns), Unit::seconds) + " s of CPU",
+               std::to_string(process.resident_bytes) + " bytes resident"});
+  }
+  lines.append_to(text, "Processes that used most");
   for (const InspectReport::NamespaceUse& use : processes.namespaces) {
     const std::string whose = !use.is_host ? "-" : *use.is_host ? "the host's" : "own";
     std::string count = std::to_string(use.processes);

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,6 +39,7 @@ enum class TableColumn : std::uint8_t {
   runtime,
   pod,
   image,
+  processes,
 };
 
 struct TableColumnInfo {
@@ -70,6 +73,7 @@ inline constexpr auto kTableColumns = std::to_array<TableColumnInfo>({
     {.key = "runtime", .head = "RUNTIME", .wide = true, .rank = 1, .is_number = false},
     {.key = "pod", .head = "POD", .wide = true, .rank = 3, .is_number = false},
     {.key = "image", .head = "IMAGE", .wide = true, .rank = 7, .is_number = false},
+    {.key = "processes", .head = "TOP PROCESSES", .wide = true, .rank = 0, .is_number = false},
 });
 
 /// One criterion of an order: a column, the name or the path.
@@ -93,6 +97,9 @@ enum class TableLines : std::uint8_t {
   all,
 };
 
+/// Names of the busiest processes, by the id of their cgroup.
+using ProcessNames = std::map<std::string, std::string, std::less<>>;
+
 struct TableOptions {
   std::size_t width = 0;  ///< columns of the terminal; 0 is none, so lines are as long as they are
   TableLines lines = TableLines::busy;
@@ -102,6 +109,7 @@ struct TableOptions {
   bool wide = false;
   bool whole_ids = false;  ///< names are not made shorter, neither are ids
   bool color = false;
+  ProcessNames processes;  ///< for the wide table
 };
 
 /// "memory", "-cpu", "name"; nothing for an unknown key.

@@ -100,6 +100,10 @@ void append_head(std::string& html, const TablePageOptions& options, std::string
 }
 
 bool is_shown(const TableColumnInfo& column, const TablePageOptions& options) {
+  // Nobody looks at processes between two pages.
+  if (column.key == kTableColumns.at(static_cast<std::size_t>(TableColumn::processes)).key) {
+    return false;
+  }
   return options.wide || !column.wide;
 }
 

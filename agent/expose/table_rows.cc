@@ -80,6 +80,11 @@ TableRows table_rows(const Snapshot& older, const Snapshot& newer, const TableOp
       rows.lines.push_back(maker.make(slot, name));
     }
   }
+  for (TableLine& line : rows.lines) {
+    const auto found = options.processes.find(line.labels->id);
+    if (found == options.processes.end()) continue;
+    line.at(TableColumn::processes).text = terminal_safe(found->second);
+  }
   tell_apart(rows.lines);
   sort_lines(std::span(rows.lines).subspan(rows.hosts), options.sort);
   if (options.limit != 0 && rows.lines.size() > rows.hosts + options.limit) {

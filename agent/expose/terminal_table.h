@@ -26,7 +26,8 @@ struct TerminalTable {
 /// THROTTLED: share of the CFS periods of the interval in which the quota ran out.
 /// The wide table has more: CPU LIMIT in cores, the peak of memory, swap, FULL … (all tasks waited
 /// at once), bytes read and written a second, OOM kills since the cgroup was made, what its engine
-/// says of its state and which that is, its pod (NAMESPACE/POD), the image.
+/// says of its state and which that is, its pod (NAMESPACE/POD), the image,
+/// the names of its busiest processes.
 ///
 /// With color, what nears its limit is yellow and what has reached it red: CPU %, MEM %, PIDS from
 /// 80% and 95% of the limit; THROTTLED from 5% and 25% of the periods.

@@ -414,13 +414,15 @@ TEST(TerminalTable, HasMoreColumnsWhenItIsWide) {
   host.now(row("container_memory_swap"), web, Value::of(0));
   host.now(row("container_oom_events_total"), web, Value::of(3));
   host.both(row("container_pressure_memory_stalled_seconds_total"), web, 0, 500 * kMs);
-  const TerminalTable table = host.table({.wide = true});
+  const TerminalTable table =
+      host.table({.wide = true, .processes = {{"/docker/web", "py\n3, sh"}}});
   EXPECT_EQ(line_of(table, "NAME"),
             "NAME CPU % CPU LIMIT MEM USAGE / LIMIT MEM % MEM PEAK SWAP PIDS THROTTLED PSI CPU PSI "
             "MEM PSI IO FULL CPU FULL MEM FULL IO IO READ/s IO WRITE/s OOM KILLS STATE RUNTIME POD "
-            "IMAGE");
-  EXPECT_EQ(line_of(table, "web"),
-            "web - 0.5 - - 9MiB 0B - - - - - - 25.00% - - - 3 paused docker - evil\\x1b[2J:1");
+            "IMAGE TOP PROCESSES");
+  EXPECT_EQ(
+      line_of(table, "web"),
+      "web - 0.5 - - 9MiB 0B - - - - - - 25.00% - - - 3 paused docker - evil\\x1b[2J:1 py\\x0a3, sh");
   for (std::size_t width = 1; width < 240; ++width) {
     for (const std::string& line : lines_of(host.table({.width = width, .wide = true}).text)) {
       EXPECT_LE(display_width(line), width) << line;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collectors/parse/number.h"
+#include "collectors/parse/process_files.h"
 
 namespace cgmon {
 namespace {
@@ -71,17 +72,18 @@ Result<std::vector<ProcCgroup>> read_cgroups(Files& files, const std::string& pr
   return parse_proc_cgroup(*text);
 }
 
-Result<std::uint64_t> read_start_ticks(Files& files, const std::string& procfs, std::uint32_t pid) {
+Result<Process> read_process(Files& files, const std::string& procfs, std::uint32_t pid) {
   const auto text = read_of(files, procfs, pid, "stat");
   if (!text) return tl::unexpected(text.error());
-  // The name in parentheses, field 2, may hold anything: the last one ends it.
-  std::string_view rest = *text;
-  const std::size_t end = rest.rfind(')');
-  rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
-  for (int field = 3; field < 22; ++field) take_word(rest);
-  const auto ticks = parse_number(take_word(rest));
-  if (!ticks) return failure("malformed", path_of(procfs, std::to_string(pid), "stat"), EBADMSG);
-  return *ticks;
+  const auto stat = parse_process_stat(*text);
+  if (!stat) return failure("malformed", path_of(procfs, std::to_string(pid), "stat"), EBADMSG);
+  return Process{std::string(stat->name), stat->cpu_ticks, stat->start_ticks, stat->resident_pages};
+}
+
+bool hides_processes(Files& files, const std::string& procfs) {
+  std::string text;
+  const std::string path = path_of(procfs, "1", "cgroup");
+  return read_file(files, Files::kAbsolute, path.c_str(), kLargestFile, text) != 0;
 }
 
 Result<Mount> read_root_mount(Files& files, const std::string& procfs, std::uint32_t pid) {

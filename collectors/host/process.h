@@ -41,9 +41,16 @@ using Namespaces = std::array<std::uint64_t, kNamespaces.size()>;
 [[nodiscard]] Result<std::vector<ProcCgroup>> read_cgroups(Files& files, const std::string& procfs,
                                                            std::uint32_t pid);
 
-/// When a process began, in clock ticks since the boot (field 22 of /proc/PID/stat).
-[[nodiscard]] Result<std::uint64_t> read_start_ticks(Files& files, const std::string& procfs,
-                                                     std::uint32_t pid);
+/// A process of /proc/PID/stat.
+struct Process {
+  std::string name;  ///< without arguments, any bytes
+  std::uint64_t cpu_ticks = 0, start_ticks = 0, resident_pages = 0;  ///< as of ProcessStat
+};
+[[nodiscard]] Result<Process> read_process(Files& files, const std::string& procfs,
+                                           std::uint32_t pid);
+
+/// Whether others' processes are hidden (hidepid): PID 1's then is.
+[[nodiscard]] bool hides_processes(Files& files, const std::string& procfs);
 
 /// What a process sees as "/".
 [[nodiscard]] Result<Mount> read_root_mount(Files& files, const std::string& procfs,

@@ -66,13 +66,27 @@ TEST(EachProcess, VisitsThoseOfTheHostWithTheirCgroups) {
   EXPECT_FALSE(each_process(tree, "/nowhere", [](auto, auto) {}));
 }
 
-TEST(StartTicks, StandBehindANameThatMayHoldAnything) {
+TEST(ReadProcess, TakesANameThatMayHoldAnything) {
   TreeFiles tree;
-  std::string stat = "7 (a) R 1 (b) S 0 1 1 0 -1 4 5 6 7 8 9 10 11 12 20 0 1 0 ";
-  tree.set_file("/proc/7/stat", stat + "3002 1 2\n").set_file("/proc/8/stat", stat);
-  EXPECT_EQ(read_start_ticks(tree, "/proc", 7).value_or(0), 3002U);
-  EXPECT_EQ(read_start_ticks(tree, "/proc", 8).error().error, EBADMSG);
-  EXPECT_EQ(read_start_ticks(tree, "/proc", 9).error().error, ENOENT);
+  const std::string stat = "7 (a) R 1 (b) S 0 1 1 0 -1 4 5 6 7 8 9 10 11 12 20 0 1 0 ";
+  tree.set_file("/proc/7/stat", stat + "3002 1 2 3\n").set_file("/proc/8/stat", stat);
+  const auto process = read_process(tree, "/proc", 7);
+  ASSERT_TRUE(process);
+  EXPECT_EQ(process->name, "a) R 1 (b");
+  EXPECT_EQ(process->cpu_ticks, 19U);
+  EXPECT_EQ(process->start_ticks, 3002U);
+  EXPECT_EQ(process->resident_pages, 2U);
+  EXPECT_EQ(read_process(tree, "/proc", 8).error().error, EBADMSG);
+  EXPECT_EQ(read_process(tree, "/proc", 9).error().error, ENOENT);
+}
+
+TEST(HidesProcesses, WhereTheFirstOneIsNotToBeSeen) {
+  TreeFiles tree;
+  EXPECT_TRUE(hides_processes(tree, "/proc"));
+  tree.set_file("/proc/1/cgroup", "0::/init.scope\n");
+  EXPECT_FALSE(hides_processes(tree, "/proc"));
+  tree.set_error("/proc/1/cgroup", EPERM);
+  EXPECT_TRUE(hides_processes(tree, "/proc"));
 }
 
 TEST(RootMount, IsTheContainersOverlayWhichTheHostHasMountedElsewhere) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string_view>
+#include <tuple>
 
 #include "collectors/base/value.h"
 #include "collectors/parse/number.h"
@@ -21,6 +24,32 @@ namespace cgmon {
   const char state = text[end + 2];
   if (state < 'A' || state > 'z') return std::nullopt;
   return state;
+}
+
+/// What is used of /proc/PID/stat.
+struct ProcessStat {
+  std::string_view name;             ///< at most 15 bytes of anything; a view into the text
+  std::uint64_t cpu_ticks = 0;       ///< in user and kernel mode, of all its tasks (fields 14, 15)
+  std::uint64_t start_ticks = 0;     ///< since the boot (field 22)
+  std::uint64_t resident_pages = 0;  ///< about (field 24)
+};
+/// Nothing when the text is malformed.
+[[nodiscard]] inline std::optional<ProcessStat> parse_process_stat(std::string_view text) {
+  const std::size_t begin = text.find('('), end = text.rfind(')');
+  if (end == text.npos || begin > end) return std::nullopt;
+  ProcessStat stat{.name = text.substr(begin + 1, end - begin - 1)};
+  std::string_view rest = text.substr(end + 1);
+  std::array<std::optional<std::uint64_t>, 25> fields;
+  for (std::size_t field = 3; field < fields.size(); ++field) {
+    fields.at(field) = parse_number(take_word(rest));
+  }
+  const auto& [user, kernel, start, pages] =
+      std::tie(fields[14], fields[15], fields[22], fields[24]);
+  if (!user || !kernel || !start || !pages || *user > UINT64_MAX - *kernel) return std::nullopt;
+  stat.cpu_ticks = *user + *kernel;
+  stat.start_ticks = *start;
+  stat.resident_pages = *pages;
+  return stat;
 }
 
 /// The soft limit of open files out of /proc/PID/limits:

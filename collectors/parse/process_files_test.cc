@@ -46,6 +46,23 @@ TEST(ParseOpenFilesLimit, IsAbsentOfATextThatWasCutOrIsMalformed) {
   }
 }
 
+TEST(ParseProcessStat, RefusesWhatIsCutOrNoNumber) {
+  const std::string text =
+      "7 (a) S 0 1 1 0 -1 4 5 6 7 8 9 10 11 12 20 0 1 0 3002 1 2 18446744073709551615\n";
+  const auto stat = parse_process_stat(text);
+  ASSERT_TRUE(stat);
+  EXPECT_EQ(stat->name, "a");
+  EXPECT_EQ(stat->cpu_ticks, 19U);
+  const std::size_t needed = text.find(" 18446744073709551615");
+  for (std::size_t size = 0; size < needed; ++size) {
+    EXPECT_FALSE(parse_process_stat(text.substr(0, size))) << size;
+  }
+  std::string overflow = text;
+  overflow.replace(overflow.find(" 9 10"), 5, " 18446744073709551615 1");
+  EXPECT_FALSE(parse_process_stat(overflow));
+  EXPECT_FALSE(parse_process_stat(") ("));
+}
+
 TEST(ParseOomScoreAdj, HasASign) {
   EXPECT_EQ(parse_oom_score_adj("0\n"), Value::of(0));
   EXPECT_EQ(parse_oom_score_adj("1000\n"), Value::of(1000));

@@ -11,6 +11,17 @@ void check_input(std::string_view input) {
     require(*state >= 'A' && *state <= 'z', "a state is a letter");
     require(parse_task_state("1 (" + std::string(input)) == state, "a name may hold anything");
   }
+  if (const auto stat = parse_process_stat(input)) {
+    const std::string again = "1 (" + std::string(stat->name) + ") S 0 1 1 0 -1 4 5 6 7 8 " +
+                              std::to_string(stat->cpu_ticks) + " 0 11 12 20 0 1 0 " +
+                              std::to_string(stat->start_ticks) + " 1 " +
+                              std::to_string(stat->resident_pages) + " 0\n";
+    const auto same = parse_process_stat(again);
+    require(same && same->name == stat->name && same->cpu_ticks == stat->cpu_ticks &&
+                same->start_ticks == stat->start_ticks &&
+                same->resident_pages == stat->resident_pages,
+            "a process is read back as it was");
+  }
   const Value limit = parse_open_files_limit(input);
   if (limit.is_number()) {
     const std::string again = "Max open files " + std::to_string(limit.number) + " x\n";

@@ -19,7 +19,7 @@ set_target_properties(libdeflate::libdeflate PROPERTIES
 # So does libseccomp-dev.
 find_path(LIBSECCOMP_INCLUDE_DIR seccomp.h REQUIRED)
 find_library(LIBSECCOMP_LIBRARY libseccomp.a REQUIRED)
-add_library(libseccomp::libseccomp STATIC IMPORTED)  # agent/enforce/seccomp_filter
+add_library(libseccomp::libseccomp STATIC IMPORTED)  # agent/enforce/seccomp_compiler
 set_target_properties(libseccomp::libseccomp PROPERTIES
   IMPORTED_LOCATION "${LIBSECCOMP_LIBRARY}"
   INTERFACE_INCLUDE_DIRECTORIES "${LIBSECCOMP_INCLUDE_DIR}")

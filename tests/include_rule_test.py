@@ -61,7 +61,7 @@ THIRD_PARTY = {
     r"CLI/": ("agent/cli", "agent/main.cc"),
     r"nlohmann/": ("collectors/identity/", "agent/expose/json", "agent/expose/snapshot_json_test",
                    "agent/enforce/leftovers"),
-    r"seccomp\.h$": ("agent/enforce/seccomp_filter",),
+    r"seccomp\.h$": ("agent/enforce/seccomp_compiler",),
     r"libdeflate\.h$": ("agent/expose/gzip", "agent/expose/template_gzip_test"),
     r"tl/expected\.hpp$": ("",),
     r"(gtest|gmock)/": (),  # tests only

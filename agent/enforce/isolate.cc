@@ -350,10 +350,8 @@ class Isolator {
       before_command({.act = Act::no_new_privileges});
     }
     if (seccomp != Seccomp::off) {
-      Result<std::string> filter = seccomp_filter(seccomp);
-      if (!filter) return tl::unexpected(filter.error());
       before_command({.act = Act::seccomp,
-                      .data = *std::move(filter),
+                      .data = seccomp_filter(seccomp),
                       .remedy = "the kernel needs CONFIG_SECCOMP_FILTER; --seccomp=off"});
     }
     add_environment(home);

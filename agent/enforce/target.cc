@@ -23,8 +23,9 @@ std::string line_of(Files& files, const std::string& path) {
   return text.substr(0, text.find('\n'));
 }
 
-/// Whether the path goes through a service, scope or slice of systemd.
+/// Whether the path goes through a service, scope or slice of systemd; the root is one, "-.slice".
 bool is_of_systemd(std::string_view path) {
+  if (path == "/") return true;
   while (!path.empty()) {
     const std::string_view part = take_until(path, '/');
     if (part.ends_with(".service") || part.ends_with(".scope") || part.ends_with(".slice")) {

@@ -83,9 +83,12 @@ def podman_container():
         start = [*engine, "run", "-d", "--name=web", "--network=none", *limits]
         try:
             identity = command(*start, "localhost/own:1", *kSleep)
-            labels = labels_of(page_of(top), identity)
+            page = page_of(top)
+            labels = labels_of(page, identity)
+            (info,) = page.samples("container_info", container_id=identity)
         finally:
             subprocess.run([*engine, "rm", "-f", "-t0", "-a"], capture_output=True, check=False)
+        expect_equal(info.labels.get("network"), "none", "network")
         expect_equal(labels.get("name"), "web", "name")
         expect_equal(labels.get("image"), "localhost/own:1", "image")
 
@@ -135,6 +138,7 @@ def check_pod(top, pod, identity):
     (web,) = [labels for labels in infos if labels.get("container_id") == identity]
     expect_equal(web.get("name"), "web", "name")
     expect_equal(web.get("container_label_team"), "a", "the allowed label")
+    expect_equal(web.get("network"), "pod", "network")
     return kinds
 
 

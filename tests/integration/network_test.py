@@ -12,8 +12,9 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from support import checks, dockerd, kernel_reader
+from support import checks, dockerd, exposition, kernel_reader
 from support.agent import Agent, kWithoutRights
+from support.agent import run as call
 from support.checks import Skip, expect, expect_equal, wait_until
 
 kFrames, kFrameBytes = 1000, 514
@@ -102,7 +103,7 @@ class Networks:
         self.host = docker.run("host" + suffix, command=kSleep, network="host")
 
     def all(self):
-        return [self.without_a_network, self.link_them, self.counts_what_was_sent,
+        return [self.said_by_files, self.without_a_network, self.link_them, self.counts_what_was_sent,
                 self.equals_the_kernel, self.connections, self.once_a_namespace, self.host_network_adds_nothing,
                 self.moves_on, self.no_errors]  # fmt: skip
 
@@ -114,6 +115,17 @@ class Networks:
             for sample in page.samples(family, id=container.cgroup.id):
                 found.setdefault(sample.labels["interface"], [None] * 8)[at] = int(sample.text)
         return found
+
+    def said_by_files(self):
+        """docker's files say whose network each container uses."""
+        ended = call(checks.agent_binary(), "--once", "-o", "prometheus", "--only=containers",
+                     f"--docker.root={self.docker.data_root}")  # fmt: skip
+        expect_equal(ended.code, 0, f"exit code; stderr {ended.stderr!r}")
+        page = exposition.parse(ended.stdout)
+        wanted = {"left": "none", "right": "none", "guest": "container", "host": "host"}
+        for name, network in wanted.items():
+            (info,) = page.samples("container_info", id=getattr(self, name).cgroup.id)
+            expect_equal(info.labels.get("network"), network, f"network of {name}")
 
     def without_a_network(self):
         """A container that has the loopback alone has no series, and the agent no complaint."""

@@ -50,7 +50,7 @@ bool take_value(std::string_view rest, Setting& setting) {
   if (rest.empty()) return false;
   setting.is_text = is_quote(rest.front());
   if (!setting.is_text) {
-    const std::size_t end = std::min(rest.find_first_of(" \t\"',#"), rest.size());
+    const std::size_t end = std::min(rest.find_first_of(" \t\r\"',#"), rest.size());
     setting.value = rest.substr(0, end);
     const bool is_word = !setting.value.empty() && rest[0] != '[' && rest[0] != '{';
     return is_word && ends(rest.substr(end));

@@ -35,8 +35,9 @@ TEST(Settings, AreNoneInCommentsInOtherKeysAndWithoutAValue) {
 }
 
 TEST(Settings, AreNoPartOfALongerText) {
-  for (const char* const text : {"a: b c", "a = b c", "a = \"b\" c", "a = \"b", "a = [b]",
-                                 "a = {b}", "a = \"b\\\"c\"", "\"a = b", "\"a\" b = c"}) {
+  for (const char* const text :
+       {"a: b c", "a = b c", "a = \"b\" c", "a = \"b", "a = [b]", "a = {b}", "a = \"b\\\"c\"",
+        "\"a = b", "\"a\" b = c", "a = b\rc"}) {
     EXPECT_THAT(settings(text, "a"), IsEmpty()) << text;
   }
 }

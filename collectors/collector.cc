@@ -212,6 +212,7 @@ void Collector::prepare(Snapshot& snapshot) {
     if (cgroup->parent != nullptr) snapshot.parent[cgroup->slot] = cgroup->parent->slot;
   }
   seen_.assign(tree_.slots(), 0);
+  lacks_.assign(plan_.files.size(), 0);
   snapshot.report = {};
   reader_->begin_pass(tree_.slots());
   limits_.begin(tree_.slots());

@@ -101,6 +101,7 @@ class Collector {
   ReadOutcome read_kept_or_open(std::size_t file, const Cgroup& cgroup, bool is_root,
                                 Snapshot& snapshot);
   [[nodiscard]] bool is_there(const Cgroup& cgroup, std::size_t h);
+  [[nodiscard]] bool lacks_others_too(std::size_t file, Slot slot) const;
   ReadOutcome really_absent(std::size_t file, const Cgroup& cgroup);
 
   Files& files_;
@@ -129,6 +130,7 @@ class Collector {
   PlanPart whole_, narrow_;                  // what passes read: all, and those that ask for less
   const PlanPart* part_ = &whole_;           // what this pass reads
   std::vector<std::vector<std::uint8_t>> absent_;  // by file and slot: seen absent before
+  std::vector<std::uint8_t> lacks_;                // by file: in this pass, the kernel does
   std::vector<std::uint8_t> has_fallback_;         // by file: another source may stand in
   std::int64_t cpu_mark_ns_ =
       0;  // where one group's CPU time ends the next one's begins: 2 us a call

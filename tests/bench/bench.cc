@@ -2,9 +2,8 @@
 //
 //   bench [--rounds=15] [--agent=FILE] [CGROUPS...]        default: 100 1000
 //
-// floor    the reads of a pass and nothing else: the same files, the same kept descriptors, the
-// rest
-//          opened in the same way; failures are counted
+// floor    the reads of a pass and nothing else: the same files in the same order, the same kept
+//          descriptors, the rest opened in the same way; failures are counted
 // collect  a pass: discovery, reads, parsing, derived values, labels
 // render   collect and the page
 // scrape   GET /metrics of the real agent, CPU of its process (user and system)
@@ -12,6 +11,8 @@
 // Rounds are interleaved; the minimum is judged, the median stands beside it. Before each stage
 // other data goes through the CPU's caches, as other work does between two scrapes: else the stage
 // that reads what the one before it has just read looks cheap.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -63,16 +64,41 @@ struct Series {
   }
 };
 
-/// The recorded reads, made again.
-std::size_t floor_pass(SystemFiles& files, const std::vector<RecordingFiles::Read>& reads,
-                       std::span<char> buffer) {
+/// The recorded reads, made again. Returns how many failed.
+std::size_t floor_pass(SystemFiles& files, const Reads& reads, std::span<char> buffer) {
   std::size_t failed = 0;
-  for (const RecordingFiles::Read& read : reads) {
-    const int handle = read.kept >= 0 ? read.kept : files.open(read.dir, read.path.c_str());
-    if (handle < 0 || files.read(handle, buffer, 0) < 0) ++failed;
-    if (read.kept < 0 && handle >= 0) files.close(handle);
+  int opened = -1;
+  for (const Reads::Step& step : reads.steps) {
+    switch (step.what) {
+      case Reads::Step::What::open:
+        opened = files.open(step.handle, reads.paths[step.more].c_str());
+        failed += opened < 0 ? 1 : 0;
+        break;
+      case Reads::Step::What::read_kept:
+        failed += files.read(step.handle, buffer, step.more) < 0 ? 1 : 0;
+        break;
+      case Reads::Step::What::read_opened:
+        failed += files.read(opened, buffer, step.more) < 0 ? 1 : 0;
+        break;
+      case Reads::Step::What::close:
+        files.close(opened);
+        break;
+    }
   }
   return failed;
+}
+
+/// What a pass reads each time. A file that only a write changes is read once a minute as well:
+/// that is no part of it.
+Reads usual_reads(Collector& collector, RecordingFiles& files, Snapshot& snapshot) {
+  Reads least;
+  for (int i = 0; i < 5; ++i) {
+    files.record(true);
+    collector.collect(snapshot, INT64_MAX);
+    files.record(false);
+    if (i == 0 || files.reads().steps.size() < least.steps.size()) least = files.reads();
+  }
+  return least;
 }
 
 void print(const char* what, const Series& series, const Series& floor, double cgroups,
@@ -119,10 +145,7 @@ bool measure(const Options& options, int cgroups) {
     agent.get("/metrics");
     agent.get("/metrics", kAsPrometheus);
   }
-  files.record(true);
-  collector.collect(snapshot, INT64_MAX);
-  files.record(false);
-  const std::vector<RecordingFiles::Read> reads = files.reads();
+  const Reads reads = usual_reads(collector, files, snapshot);
 
   Series floor, collect, render, scrape, gzip;
   std::vector<char> buffer(16384), other_data(64U << 20U);
@@ -150,13 +173,11 @@ bool measure(const Options& options, int cgroups) {
     gzip_bytes = agent.get("/metrics", kAsPrometheus);
     gzip.values.push_back(agent.cpu_us() - begin);
   }
-  const auto kept = static_cast<std::size_t>(
-      std::ranges::count_if(reads, [](const auto& read) { return read.kept >= 0; }));
   const double count = cgroups;
   std::printf(
-      "%d cgroups of ours, %zu in all; %zu reads a pass (%zu kept, %zu opened); page %.2f MB, "
+      "%d cgroups of ours, %zu in all; %zu files read a pass (%zu kept, %zu opened); page %.2f MB, "
       "gzip %.2f MB%s\n",
-      cgroups, snapshot.order.size(), reads.size(), kept, reads.size() - kept,
+      cgroups, snapshot.order.size(), reads.kept + reads.opened, reads.kept, reads.opened,
       static_cast<double>(bytes) / 1e6, static_cast<double>(gzip_bytes) / 1e6,
       failed == 0 ? "" : "; WRONG: reads failed");
   std::printf("  us CPU a cgroup  min    median   x floor  (median)\n");
@@ -185,6 +206,11 @@ int run(int argc, char** argv) {
       std::fprintf(stderr, "usage: bench [--rounds=15] [--agent=FILE] [CGROUPS...]\n");
       return 2;
     }
+  }
+  if (::access(options.agent.c_str(), X_OK) != 0) {  // before anything is made
+    std::fprintf(stderr, "bench: no program at %s; --agent=FILE says where it is\n",
+                 options.agent.c_str());
+    return 2;
   }
   if (options.cgroups.empty()) options.cgroups = {100, 1000};
   bool good = true;

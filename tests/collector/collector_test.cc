@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "tests/support/faulty_files.h"
 #include "tests/support/fixture_host.h"
 
 namespace cgmon {
@@ -358,6 +359,37 @@ TEST(Collector, ReadsTheNewFilesOfAControllerThatWasTakenAwayAndHandedDownAgain)
   EXPECT_EQ(after.report.vanished_reading, 0U);
   EXPECT_THAT(samples_of(page_of(after), "container_threads{"),
               Contains(testing::EndsWith(" 4321")));
+}
+
+TEST(Collector, AsksOneCgroupAloneForAFileThatTheKernelLacksAndAllOnceItIsThere) {
+  FixtureHost host(kV2);
+  FaultyFiles files(host.files);
+  const FaultyFiles::Fault counted{.nth = 0,
+                                   .error = EIO,
+                                   .lasting = false,
+                                   .call = FaultyFiles::Call::open,
+                                   .path_suffix = "irq.pressure"};
+  const auto collector = host.collector({}, &files);
+  Snapshot snapshot;
+  const auto times_asked = [&] {
+    files.set_fault(counted);
+    collector->collect(snapshot, kNoDeadline);
+    return files.calls();
+  };
+  const std::size_t others = collect(host).order.size() - 1;
+  EXPECT_EQ(times_asked(), others) << "nothing is known yet";
+  const std::uint32_t lacking = unavailable(snapshot, Group::pressure, Reason::kernel_lacks);
+  EXPECT_EQ(lacking, others + 1) << "the root has another source, which is not there either";
+  EXPECT_EQ(times_asked(), 1U);
+  EXPECT_EQ(times_asked(), 1U);
+  EXPECT_EQ(unavailable(snapshot, Group::pressure, Reason::kernel_lacks), lacking);
+  constexpr const char* kText = "full avg10=0.00 avg60=0.00 avg300=0.00 total=1500000\n";
+  for (const Slot slot : snapshot.order) {
+    host.files.set_file("/sys/fs/cgroup" + snapshot.labels[slot]->id + "/irq.pressure", kText);
+  }
+  EXPECT_EQ(times_asked(), others);
+  EXPECT_THAT(samples_of(page_of(snapshot), "container_pressure_irq_stalled_seconds_total{"),
+              AllOf(SizeIs(others), Each(testing::EndsWith(" 1.5"))));
 }
 
 TEST(Collector, MixesNothingOfACgroupWithTheOneMadeAnewUnderItsName) {

@@ -77,6 +77,8 @@ void Collector::follow_plan() {
   walked_of_file_.clear();
   has_fallback_.clear();
   part_of_file_.clear();
+  short_.clear();
+  ahead_.assign(plan_.files.size() * kBatch, {});
   root_lacks_.assign(plan_.files.size(), 0);
   served_.assign(plan_.files.size(), kNoSlot);
   blkio_ = kProcFile;
@@ -95,6 +97,17 @@ void Collector::follow_plan() {
                                   : static_cast<std::size_t>(found - tree_.walked().begin()));
     has_fallback_.push_back(plan_.has_fallback(file) ? 1 : 0);
     part_of_file_.push_back(part_bit(kind));
+    const bool replaced =
+        std::ranges::find(plan_.files, file, &FileKind::replaces) != plan_.files.end();
+    const auto limited =
+        std::ranges::find(kLimitedResources, kind.controller, &LimitedResource::controller);
+    const bool always = kind.hierarchy != FileKind::kProc && !reader_->is_fallback(file) &&
+                        reader_->is_unconditional(file);
+    short_.push_back({.plain = always && !replaced && kind.replaces == FileKind::kNoFile &&
+                               !kind.root_tells && has_fallback_[file] == 0,
+                      .written = kind.written,
+                      .ahead = always && !kind.written,
+                      .limited = static_cast<std::uint8_t>(limited - kLimitedResources.begin())});
     if (kind.counting != CountingRole::none) blkio_ = walked_of_file_.back();
   }
 }
@@ -207,7 +220,13 @@ void Collector::prepare(Snapshot& snapshot) {
   snapshot.served = part_->served;
   snapshot.alive.assign(tree_.slots(), 0);
   snapshot.parent.assign(tree_.slots(), kNoSlot);
-  for (const Cgroup* const cgroup : chosen_) snapshot.alive[cgroup->slot] = 1;
+  slots_.clear();
+  root_slot_ = kNoSlot;
+  for (const Cgroup* const cgroup : chosen_) {
+    slots_.push_back(cgroup->slot);
+    if (tree_.is_host_root(*cgroup)) root_slot_ = cgroup->slot;
+    snapshot.alive[cgroup->slot] = 1;
+  }
   for (const Cgroup* const cgroup : tree_.in_order()) {
     if (cgroup->parent != nullptr) snapshot.parent[cgroup->slot] = cgroup->parent->slot;
   }
@@ -249,16 +268,21 @@ void Collector::read_group(Group group, std::int64_t deadline_ns, Snapshot& snap
         report.unavailable[static_cast<std::size_t>(Reason::deadline)] != 0;
   }
   std::uint32_t late = 0;
-  for (const Cgroup* const cgroup : chosen_) {
-    if (files.empty()) break;
-    if (snapshot.alive[cgroup->slot] == 0) continue;
+  for (std::size_t i = 0; i < slots_.size() && !files.empty(); ++i) {
+    const Slot slot = slots_[i];
+    in_batch_ = i % kBatch;
+    if (in_batch_ == 0 && late == 0) {
+      read_ahead(files, std::span(slots_).subspan(i).first(std::min(kBatch, slots_.size() - i)),
+                 snapshot);
+    }
+    if (snapshot.alive[slot] == 0) continue;
     if (clock_.coarse_monotonic_ns() > deadline_ns) {
       ++late;
-      for (const std::size_t file : files) limits_.late(plan_.files[file], cgroup->slot);
+      for (const std::size_t file : files) limits_.late(plan_.files[file], slot);
       continue;
     }
-    if (!read_cgroup(*cgroup, group, report, snapshot)) {
-      snapshot.alive[cgroup->slot] = 0;
+    if (!read_cgroup(*chosen_[i], slot, group, report, snapshot)) {
+      snapshot.alive[slot] = 0;
       ++totals_.vanished_reading;
       tree_.distrust();
     }
@@ -305,35 +329,38 @@ void Collector::read_for_sums(std::span<const std::size_t> files, std::int64_t d
 }
 
 /// Reads a group's files of one cgroup; false when the cgroup turned out to be gone.
-bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& report,
+bool Collector::read_cgroup(const Cgroup& cgroup, Slot slot, Group group, GroupReport& report,
                             Snapshot& snapshot) {
-  const bool is_root = tree_.is_host_root(cgroup);
+  const bool is_root = slot == root_slot_;
   std::optional<Reason> lacking;
   bool failed = false;
   for (const std::size_t file : part_->files[static_cast<std::size_t>(group)]) {
-    if (!reader_->wanted(file, cgroup.slot, is_root, snapshot)) {
-      const std::size_t needed = is_root ? kNoRow : reader_->lacks(file, cgroup.slot, snapshot);
+    const auto at_once = is_root ? std::nullopt : read_at_once(file, cgroup, slot, snapshot);
+    if (at_once == ReadOutcome::ok) continue;
+    if (!at_once && !reader_->wanted(file, slot, is_root, snapshot)) {
+      const std::size_t needed = is_root ? kNoRow : reader_->lacks(file, slot, snapshot);
       if (needed != kNoRow && !lacking) lacking = reason_without(needed, host_rows_);
       continue;
     }
-    if (!may_read(file, cgroup, failed)) continue;
+    if (!at_once && !may_read(file, cgroup, failed)) continue;
     const FileKind& kind = plan_.files[file];
     const std::size_t h = walked_of_file_[file];
-    if (h != kProcFile && !cgroup.is_in(h)) {
+    const bool is_in = h == kProcFile || kept_->get(file, slot) >= 0 || cgroup.is_in(h);
+    if (!at_once && !is_in) {
       note_missing(file, cgroup);
       failed |= !tree_.is_whole(h);
       if (kind.only_inputs()) continue;
       if (!lacking) lacking = failed ? Reason::failed : Reason::not_delegated;
       continue;
     }
-    const ReadOutcome outcome = read_file(file, cgroup, is_root, snapshot);
+    const ReadOutcome outcome = at_once ? *at_once : read_file(file, cgroup, is_root, snapshot);
     if (outcome == ReadOutcome::gone) return false;
     note_outcome(file, cgroup, is_root, outcome);
     if (is_root && kind.file == "meminfo" && outcome != ReadOutcome::ok) {
       host_rows_ = HostRows::failed;
     }
     if (outcome == ReadOutcome::ok) {
-      seen_[cgroup.slot] |= part_of_file_[file];
+      seen_[slot] |= part_of_file_[file];
       continue;
     }
     if (outcome == ReadOutcome::denied || outcome == ReadOutcome::failed) {
@@ -342,7 +369,7 @@ bool Collector::read_cgroup(const Cgroup& cgroup, Group group, GroupReport& repo
     }
     // Of v1's block I/O no kernel has all the files.
     if (outcome == ReadOutcome::absent && (kind.root_tells || kind.only_inputs())) continue;
-    if (!lacking) lacking = reason_of(kind, outcome, seen_[cgroup.slot]);
+    if (!lacking) lacking = reason_of(kind, outcome, seen_[slot]);
   }
   if (lacking && is_served(group, layout_)) {
     ++report.unavailable[static_cast<std::size_t>(*lacking)];

@@ -84,7 +84,8 @@ class Collector {
   void judge_block_io(Snapshot& snapshot);
   void read_for_sums(std::span<const std::size_t> files, std::int64_t deadline_ns,
                      Snapshot& snapshot);
-  bool read_cgroup(const Cgroup& cgroup, Group group, GroupReport& report, Snapshot& snapshot);
+  bool read_cgroup(const Cgroup& cgroup, Slot slot, Group group, GroupReport& report,
+                   Snapshot& snapshot);
   void finish(Snapshot& snapshot, std::int64_t deadline_ns);
   void set_limits(Snapshot& snapshot);
   [[nodiscard]] std::uint64_t online_cpus();
@@ -98,8 +99,16 @@ class Collector {
   void note_missing(std::size_t file, const Cgroup& cgroup);
   [[nodiscard]] bool takes_turns(std::size_t file) const;
   ReadOutcome read_file(std::size_t file, const Cgroup& cgroup, bool is_root, Snapshot& snapshot);
+  void read_ahead(std::span<const std::size_t> files, std::span<const Slot> slots,
+                  const Snapshot& snapshot);
+  std::optional<ReadOutcome> read_at_once(std::size_t file, const Cgroup& cgroup, Slot slot,
+                                          Snapshot& snapshot);
   ReadOutcome read_kept_or_open(std::size_t file, const Cgroup& cgroup, bool is_root,
                                 Snapshot& snapshot);
+  ReadOutcome read_known(std::size_t file, std::string_view text, const Cgroup& cgroup, Slot slot,
+                         bool is_root, Snapshot& snapshot);
+  ReadOutcome read_kept(std::size_t file, const Cgroup& cgroup, Slot slot, int handle, bool is_root,
+                        Snapshot& snapshot);
   [[nodiscard]] bool is_there(const Cgroup& cgroup, std::size_t h);
   [[nodiscard]] bool lacks_others_too(std::size_t file, Slot slot) const;
   ReadOutcome really_absent(std::size_t file, const Cgroup& cgroup);
@@ -135,7 +144,26 @@ class Collector {
   std::int64_t cpu_mark_ns_ =
       0;  // where one group's CPU time ends the next one's begins: 2 us a call
   std::vector<std::uint64_t> part_of_file_;  // by file: its part_bit()
-  std::vector<std::uint8_t> root_lacks_;     // by file: so all others lack it, too
+  /// What a pass does with nearly every file: it takes no questions before reading a `plain` one,
+  /// and no notes after, but that a limited resource is there.
+  struct Short {
+    bool plain = false, written = false;
+    bool ahead = false;        // may be read before it is known that it has to be
+    std::uint8_t limited = 0;  // index into kLimitedResources, their number for none
+  };
+  std::vector<Short> short_;  // by file
+  /// Of so many cgroups kept files are read one after the other before any is parsed: the kernel's
+  /// code and ours do not push each other out of the CPU's caches each time.
+  static constexpr std::size_t kBatch = 8;
+  struct Ahead {
+    Slot slot = kNoSlot;      // whose text it is, kNoSlot: none
+    std::int32_t size = 0;    // or a negative errno
+    std::uint32_t begin = 0;  // in ahead_text_
+  };
+  std::vector<Ahead> ahead_;  // by file and place in the batch
+  std::vector<char> ahead_text_;
+  std::size_t in_batch_ = 0;              // of the cgroup that is being read
+  std::vector<std::uint8_t> root_lacks_;  // by file: so all others lack it, too
   std::vector<Slot> served_;  // by file: the last cgroup that was asked for it, if it has it
   HostRows host_rows_ = HostRows::read;           // in this pass
   bool blkio_read_ = false, disk_lines_ = false;  // in this pass: v1's block I/O, and any of it
@@ -148,6 +176,8 @@ class Collector {
   std::vector<std::uint8_t> is_above_;          // by slot: read, or an ancestor of what is
   std::vector<std::uint32_t> limiter_of_slot_;  // index into Snapshot::limiters + 1
   std::vector<const Cgroup*> chosen_;           // what this pass reads, in path order
+  std::vector<Slot> slots_;                     // the same: to look into each would cost a miss
+  Slot root_slot_ = kNoSlot;                    // the host's root, if it is among them
   std::vector<std::uint8_t> known_;             // by slot: the identifier knows it
   PassReport totals_;
 };

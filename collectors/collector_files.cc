@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "collectors/collector.h"
 
@@ -62,8 +63,7 @@ ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is
   if (lacks_[file] != 0 && lacks_others_too(file, cgroup.slot)) return ReadOutcome::absent;
   if (!plan_.files[file].written) return read_kept_or_open(file, cgroup, is_root, snapshot);
   if (const auto text = written_.text(file, cgroup)) {
-    return reader_->read_text(file, *text, tree_.relative(cgroup, h), cgroup.slot, is_root,
-                              snapshot);
+    return read_known(file, *text, cgroup, cgroup.slot, is_root, snapshot);
   }
   const ReadOutcome outcome = read_kept_or_open(file, cgroup, is_root, snapshot);
   if (outcome != ReadOutcome::ok) written_.forget(file, cgroup.slot);
@@ -71,27 +71,94 @@ ReadOutcome Collector::read_file(std::size_t file, const Cgroup& cgroup, bool is
   return outcome;
 }
 
+/// Reads what is kept open of a few cgroups, for read_kept().
+void Collector::read_ahead(std::span<const std::size_t> files, std::span<const Slot> slots,
+                           const Snapshot& snapshot) {
+  constexpr std::size_t kMost = 16384;  // what is longer is read in its turn
+  ahead_text_.resize(kMost * 4);
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const Slot slot = slots[i];
+    for (const std::size_t file : files) {
+      if (!short_[file].ahead) continue;
+      Ahead& ahead = ahead_[file * kBatch + i];
+      ahead.slot = kNoSlot;
+      const int handle = kept_->get(file, slot);
+      if (handle < 0 || begin + kMost > ahead_text_.size()) continue;
+      if (slot == root_slot_ || snapshot.alive[slot] == 0) continue;
+      const std::int64_t size =
+          reader_->fetch(handle, std::span(ahead_text_).subspan(begin, kMost));
+      if (size == kMost) continue;
+      ahead = {slot, static_cast<std::int32_t>(size), static_cast<std::uint32_t>(begin)};
+      if (size > 0) begin += static_cast<std::size_t>(size);
+    }
+  }
+}
+
+/// Reads a file of which all is at hand, as nearly all are; nothing where it takes more than that.
+/// What is kept of a cgroup is dropped when its directory goes: it is in the file's hierarchy.
+std::optional<ReadOutcome> Collector::read_at_once(std::size_t file, const Cgroup& cgroup,
+                                                   Slot slot, Snapshot& snapshot) {
+  const Short& brief = short_[file];
+  if (!brief.plain) return std::nullopt;
+  if (lacks_[file] != 0 && lacks_others_too(file, slot)) return ReadOutcome::absent;
+  auto outcome = ReadOutcome::ok;
+  if (brief.written) {
+    const auto text = written_.known(file, slot);
+    if (!text) return std::nullopt;
+    outcome = read_known(file, *text, cgroup, slot, false, snapshot);
+  } else {
+    const int handle = kept_->get(file, slot);
+    if (handle < 0) return std::nullopt;
+    outcome = read_kept(file, cgroup, slot, handle, false, snapshot);
+  }
+  if (outcome != ReadOutcome::ok) return outcome;
+  seen_[slot] |= part_of_file_[file];
+  if (brief.limited < kLimitedResources.size()) limits_.has(brief.limited, slot);
+  return outcome;
+}
+
+ReadOutcome Collector::read_known(std::size_t file, std::string_view text, const Cgroup& cgroup,
+                                  Slot slot, bool is_root, Snapshot& snapshot) {
+  const ReadOutcome outcome = reader_->read_text(file, text, slot, is_root, snapshot);
+  if (outcome != ReadOutcome::ok) {
+    reader_->count_failure(file, tree_.relative(cgroup, walked_of_file_[file]));
+  }
+  return outcome;
+}
+
 ReadOutcome Collector::read_kept_or_open(std::size_t file, const Cgroup& cgroup, bool is_root,
                                          Snapshot& snapshot) {
   const std::size_t h = walked_of_file_[file];
   CgroupReader::Place place{tree_.directory(h), tree_.relative(cgroup, h), -1};
+  int handle = -1;
   if (kept_->keeps(file)) {
-    place.kept = kept_->get(file, cgroup.slot);
-    if (place.kept < 0) {
-      place.kept = kept_->open(file, cgroup.slot, place.directory, place.relative);
-    }
+    handle = kept_->get(file, cgroup.slot);
+    if (handle < 0) handle = kept_->open(file, cgroup.slot, place.directory, place.relative);
   }
+  if (handle >= 0) return read_kept(file, cgroup, cgroup.slot, handle, is_root, snapshot);
   // Out of descriptors, a file is still read without keeping it.
-  const bool refused = place.kept < -1 && place.kept != -EMFILE && place.kept != -ENFILE;
-  ReadOutcome outcome = refused ? reader_->failed(file, -place.kept, place.relative)
-                                : reader_->read(file, place, cgroup.slot, is_root, snapshot);
-  if (outcome != ReadOutcome::ok && place.kept >= 0) {
-    kept_->drop(file, cgroup.slot);
-    place.kept = -1;
-    // A controller that was taken away and handed down again has other files in the same cgroup.
-    if (outcome == ReadOutcome::gone && is_there(cgroup, h)) {
-      outcome = reader_->read(file, place, cgroup.slot, is_root, snapshot);
-    }
+  const bool refused = handle < -1 && handle != -EMFILE && handle != -ENFILE;
+  const ReadOutcome outcome = refused ? reader_->failed(file, -handle, place.relative)
+                                      : reader_->read(file, place, cgroup.slot, is_root, snapshot);
+  return outcome == ReadOutcome::absent ? really_absent(file, cgroup) : outcome;
+}
+
+ReadOutcome Collector::read_kept(std::size_t file, const Cgroup& cgroup, Slot slot, int handle,
+                                 bool is_root, Snapshot& snapshot) {
+  Ahead& ahead = ahead_[file * kBatch + in_batch_];
+  const bool is_read = std::exchange(ahead.slot, kNoSlot) == slot;
+  ReadOutcome outcome = is_read ? reader_->take(file, ahead.size, ahead_text_.data() + ahead.begin,
+                                                slot, is_root, snapshot)
+                                : reader_->read_kept(file, handle, slot, is_root, snapshot);
+  if (outcome == ReadOutcome::ok) return outcome;
+  const std::size_t h = walked_of_file_[file];
+  const CgroupReader::Place place{tree_.directory(h), tree_.relative(cgroup, h), -1};
+  reader_->count_failure(file, place.relative);
+  kept_->drop(file, cgroup.slot);
+  // A controller that was taken away and handed down again has other files in the same cgroup.
+  if (outcome == ReadOutcome::gone && is_there(cgroup, h)) {
+    outcome = reader_->read(file, place, cgroup.slot, is_root, snapshot);
   }
   return outcome == ReadOutcome::absent ? really_absent(file, cgroup) : outcome;
 }
@@ -103,9 +170,10 @@ bool Collector::is_there(const Cgroup& cgroup, std::size_t h) {
   return error == 0 ? status.inode == cgroup.places[h].inode : error != -ENOENT;
 }
 
-/// Whether a cgroup lacked a file before and has others of its kind now. A kernel makes all files of
-/// a controller or none: where it is so of one cgroup in this pass, the others are not asked again.
-/// (Asking takes 3 us, more than reading.) One is, in each pass: a module may bring files along.
+/// Whether a cgroup lacked a file before and has others of its kind now. A kernel makes all files
+/// of a controller or none: where it is so of one cgroup in this pass, the others are not asked
+/// again. (Asking takes 3 us, more than reading.) One is, in each pass: a module may bring files
+/// along.
 bool Collector::lacks_others_too(std::size_t file, Slot slot) const {
   return absent_[file][slot] != 0 && (seen_[slot] & part_of_file_[file]) != 0;
 }

@@ -41,6 +41,8 @@ class EffectiveLimits {
   void begin(std::size_t slots);
   /// How reading a file of the plan ended for a cgroup.
   void note(const FileKind& kind, Slot slot, ReadOutcome outcome);
+  /// The same as note() of `ok` for a file of the resource at `index` of kLimitedResources.
+  void has(std::size_t index, Slot slot) { bounds_[index][slot].has_controller = true; }
   /// The file was not tried, as the deadline had come.
   void late(const FileKind& kind, Slot slot) { note(kind, slot, ReadOutcome::failed); }
   /// Whether a file has a number that the limits of cgroups below depend on.

@@ -55,11 +55,13 @@ CgroupReader::CgroupReader(Files& files, const ReadPlan& plan, const ReaderOptio
   for (const FileKind& kind : plan.files) {
     const std::vector<std::string_view> keys = keys_of(kind);
     Prepared prepared{.kind = &kind, .keyed = FlatKeyedParser(keys)};
-    prepared.by_key.resize(keys.size());
-    for (std::size_t i = 0; i < kind.bindings.size(); ++i) {
-      const auto key = std::ranges::find(keys, kind.bindings[i].key) - keys.begin();
-      prepared.by_key[static_cast<std::size_t>(key)].push_back(i);
+    for (const std::string_view key : keys) {
+      prepared.first_of_key.push_back(static_cast<std::uint32_t>(prepared.stores.size()));
+      for (const Binding& binding : kind.bindings) {
+        if (binding.key == key) prepared.stores.push_back(store_of(binding));
+      }
     }
+    prepared.first_of_key.push_back(static_cast<std::uint32_t>(prepared.stores.size()));
     prepared.only_fallback = std::ranges::all_of(kind.bindings, &Binding::fallback);
     prepared.only_if = kind.bindings.front().only_if;
     prepared.nearest = kind.bindings.front().nearest;
@@ -108,30 +110,44 @@ std::size_t CgroupReader::lacks(std::size_t index, Slot slot, const Snapshot& sn
 
 ReadOutcome CgroupReader::read(std::size_t index, const Place& place, Slot slot, bool is_root,
                                Snapshot& snapshot) {
-  const FileKind& kind = *prepared_[index].kind;
   int handle = place.kept;
   if (handle < 0) {
-    handle = files_.open(place.directory, compose(place.relative, kind.file));
-    if (handle < 0) return fail(kind, -handle, place.relative);
+    handle = files_.open(place.directory, compose(place.relative, prepared_[index].kind->file));
+    if (handle < 0) return failed(index, -handle, place.relative);
   }
-  const std::int64_t size = fetch(handle);
+  const ReadOutcome outcome = read_kept(index, handle, slot, is_root, snapshot);
   if (place.kept < 0) files_.close(handle);
-  if (size < 0) return fail(kind, static_cast<int>(-size), place.relative);
-  text_size_ = static_cast<std::size_t>(size);
-  return read_text(index, text(), place.relative, slot, is_root, snapshot);
+  if (outcome != ReadOutcome::ok) count_failure(index, place.relative);
+  return outcome;
 }
 
-ReadOutcome CgroupReader::read_text(std::size_t index, std::string_view text, const char* relative,
-                                    Slot slot, bool is_root, Snapshot& snapshot) {
+ReadOutcome CgroupReader::read_kept(std::size_t index, int kept, Slot slot, bool is_root,
+                                    Snapshot& snapshot) {
+  const std::int64_t size = fetch(kept);
+  if (size < 0) return outcome_of(static_cast<int>(-size));
+  text_size_ = static_cast<std::size_t>(size);
+  return read_text(index, text(), slot, is_root, snapshot);
+}
+
+std::int64_t CgroupReader::fetch(int kept, std::span<char> into) {
+  ++reads_;
+  return files_.read(kept, into, 0);
+}
+
+ReadOutcome CgroupReader::take(std::size_t index, std::int64_t size, const char* bytes, Slot slot,
+                               bool is_root, Snapshot& snapshot) {
+  if (size < 0) return outcome_of(static_cast<int>(-size));
+  return read_text(index, {bytes, static_cast<std::size_t>(size)}, slot, is_root, snapshot);
+}
+
+ReadOutcome CgroupReader::read_text(std::size_t index, std::string_view text, Slot slot,
+                                    bool is_root, Snapshot& snapshot) {
   Prepared& prepared = prepared_[index];
-  const FileKind& kind = *prepared.kind;
   malformed_ = lines_ = 0;
-  parse(prepared, text, {kind, slot, is_root, snapshot});
-  if (malformed_ != 0) {
-    count_error(kind.name, "malformed", relative, kind.file);
-    return ReadOutcome::failed;
-  }
-  return ReadOutcome::ok;
+  parse(prepared, text, {*prepared.kind, slot, is_root, snapshot});
+  if (malformed_ == 0) return ReadOutcome::ok;
+  failure_ = "malformed";
+  return ReadOutcome::failed;
 }
 
 /// "RELATIVE/FILE" in the reused buffer; "." is left out, which saves the kernel a step.
@@ -159,15 +175,16 @@ void CgroupReader::parse(Prepared& prepared, std::string_view text, const Target
   switch (kind.format) {
     case FileFormat::flat_keyed:
       malformed_ += prepared.keyed.parse(text, [&](std::size_t key, std::uint64_t number) {
-        for (const std::size_t binding : prepared.by_key[key]) {
-          set(target, kind.bindings[binding], Value::of(number));
+        const std::uint32_t end = prepared.first_of_key[key + 1];
+        for (std::uint32_t i = prepared.first_of_key[key]; i < end; ++i) {
+          store(target, prepared.stores[i], Value::of(number));
         }
       });
       return;
     case FileFormat::single: {
       const Value value = parse_single(text);
       if (value.is_absent()) ++malformed_;
-      for (const Binding& binding : kind.bindings) set(target, binding, value);
+      for (const Store& each : prepared.stores) store(target, each, value);
       return;
     }
     case FileFormat::fields: {
@@ -185,9 +202,9 @@ void CgroupReader::parse(Prepared& prepared, std::string_view text, const Target
     case FileFormat::psi: {
       const Psi psi = parse_psi(text);
       malformed_ += psi.malformed;
-      for (const Binding& binding : kind.bindings) {
-        const auto& total = binding.key == "some" ? psi.some_usec : psi.full_usec;
-        if (total) set(target, binding, Value::of(*total));
+      for (const Store& each : prepared.stores) {
+        const auto& total = each.binding->key == "some" ? psi.some_usec : psi.full_usec;
+        if (total) store(target, each, Value::of(*total));
       }
       return;
     }
@@ -242,6 +259,28 @@ void CgroupReader::parse_word(const Target& target, std::string_view text) {
   }
 }
 
+CgroupReader::Store CgroupReader::store_of(const Binding& binding) const {
+  const bool plain = binding.only_if == kNoRow && !binding.over_axis && !binding.fallback &&
+                     !binding.zero_is_none && binding.unit != FileUnit::bytes_of_pages;
+  return {.binding = &binding,
+          .factor = factor_of(binding.unit),
+          .bound = binding.unit == FileUnit::bytes ? kNoLimitBytes : UINT64_MAX,
+          .row = static_cast<std::uint32_t>(binding.row),
+          .plain_at_root = plain && applies(binding.when, true),
+          .plain_elsewhere = plain && applies(binding.when, false)};
+}
+
+void CgroupReader::store(const Target& target, const Store& store, Value value) {
+  const bool plain = target.is_root ? store.plain_at_root : store.plain_elsewhere;
+  std::uint64_t number = 0;
+  if (plain && value.is_number() && !__builtin_mul_overflow(value.number, store.factor, &number) &&
+      number < store.bound) {
+    target.snapshot.columns[store.row].set(target.slot, Value::of(number));
+    return;
+  }
+  set(target, *store.binding, value);
+}
+
 void CgroupReader::set(const Target& target, const Binding& binding, Value value) {
   if (!applies(binding.when, target.is_root)) return;
   if (!holds(binding.only_if, binding.nearest, target.slot, target.snapshot)) return;
@@ -260,35 +299,36 @@ void CgroupReader::set(const Target& target, const Binding& binding, Value value
 
 /// From the file's unit to the row's base unit. A product beyond 64 bits is malformed.
 Value CgroupReader::converted(const Binding& binding, Value value) {
-  std::uint64_t factor = 1;
-  switch (binding.unit) {
-    case FileUnit::count:
-    case FileUnit::nanoseconds:
-      break;
-    case FileUnit::bytes:
-      if (value.is_number() && value.number >= kNoLimitBytes) value = Value::unlimited();
-      break;
-    case FileUnit::kibibytes:
-      factor = 1024;
-      break;
-    case FileUnit::microseconds:
-      factor = 1000;
-      break;
-    case FileUnit::percent:
-      factor = 100;
-      break;
-    case FileUnit::user_ticks:
-      factor = ns_per_tick_;
-      break;
-    case FileUnit::pages:
-      factor = page_bytes_;
-      break;
-    case FileUnit::bytes_of_pages:
-      return value.is_number() ? Value::of(value.number / page_bytes_) : value;
+  if (binding.unit == FileUnit::bytes_of_pages) {
+    return value.is_number() ? Value::of(value.number / page_bytes_) : value;
   }
-  const Value stored = scaled(value, factor);
+  if (binding.unit == FileUnit::bytes && value.is_number() && value.number >= kNoLimitBytes) {
+    return Value::unlimited();
+  }
+  const Value stored = scaled(value, factor_of(binding.unit));
   if (stored.is_absent() && !value.is_absent()) ++malformed_;
   return stored;
+}
+
+std::uint64_t CgroupReader::factor_of(FileUnit unit) const {
+  switch (unit) {
+    case FileUnit::count:
+    case FileUnit::bytes:
+    case FileUnit::nanoseconds:
+    case FileUnit::bytes_of_pages:
+      break;
+    case FileUnit::kibibytes:
+      return 1024;
+    case FileUnit::microseconds:
+      return 1000;
+    case FileUnit::percent:
+      return 100;
+    case FileUnit::user_ticks:
+      return ns_per_tick_;
+    case FileUnit::pages:
+      return page_bytes_;
+  }
+  return 1;
 }
 
 void CgroupReader::derive(Slot slot, bool is_root, Snapshot& snapshot) const {
@@ -313,7 +353,8 @@ void CgroupReader::derive(Slot slot, bool is_root, Snapshot& snapshot) const {
   }
 }
 
-ReadOutcome CgroupReader::fail(const FileKind& kind, int error, const char* relative) {
+ReadOutcome CgroupReader::outcome_of(int error) {
+  failure_ = {};
   switch (error) {
     case ENOENT:
       return ReadOutcome::absent;
@@ -322,13 +363,18 @@ ReadOutcome CgroupReader::fail(const FileKind& kind, int error, const char* rela
     case EOPNOTSUPP:
       return ReadOutcome::unsupported;
     case EFBIG:
-      count_error(kind.name, "too_large", relative, kind.file);
+      failure_ = "too_large";
       return ReadOutcome::failed;
     default:
       break;
   }
-  count_error(kind.name, errno_name(error), relative, kind.file);
+  failure_ = errno_name(error);
   return error == EACCES || error == EPERM ? ReadOutcome::denied : ReadOutcome::failed;
+}
+
+void CgroupReader::count_failure(std::size_t index, const char* relative) {
+  const FileKind& kind = *prepared_[index].kind;
+  if (!failure_.empty()) count_error(kind.name, failure_, relative, kind.file);
 }
 
 void CgroupReader::count_error(std::string_view name, std::string_view reason, const char* relative,

@@ -64,9 +64,21 @@ class CgroupReader {
   ReadOutcome read(std::size_t index, const Place& place, Slot slot, bool is_root,
                    Snapshot& snapshot);
 
-  /// The same with what the file said when it was read last; `relative` as in Place.
-  ReadOutcome read_text(std::size_t index, std::string_view text, const char* relative, Slot slot,
-                        bool is_root, Snapshot& snapshot);
+  /// The same by an open handle of the file, but counts nothing: where it is not `ok`,
+  /// count_failure() is to be called. So nobody has to make up a path for the usual case.
+  ReadOutcome read_kept(std::size_t index, int kept, Slot slot, bool is_root, Snapshot& snapshot);
+  /// The same in two steps: bytes or a negative errno, and what they say. What fills all of `into`
+  /// may be longer.
+  std::int64_t fetch(int kept, std::span<char> into);
+  ReadOutcome take(std::size_t index, std::int64_t size, const char* bytes, Slot slot, bool is_root,
+                   Snapshot& snapshot);
+  /// Counts what the last read_kept(), take() or read_text() failed with, if that is to be counted;
+  /// `relative` as in Place.
+  void count_failure(std::size_t index, const char* relative);
+
+  /// The same with what the file said when it was read last.
+  ReadOutcome read_text(std::size_t index, std::string_view text, Slot slot, bool is_root,
+                        Snapshot& snapshot);
   /// What the last read() read; until the next.
   [[nodiscard]] std::string_view text() const { return {buffer_.data(), text_size_}; }
   /// Whether disks may be others than in the pass before.
@@ -74,7 +86,9 @@ class CgroupReader {
 
   /// The outcome of a file that could not be opened, counted as read() counts it.
   ReadOutcome failed(std::size_t index, int error, const char* relative) {
-    return fail(*prepared_[index].kind, error, relative);
+    const ReadOutcome outcome = outcome_of(error);
+    count_failure(index, relative);
+    return outcome;
   }
 
   /// Whether file `index` can add anything for this cgroup now: it belongs to root or non-root, its
@@ -84,6 +98,11 @@ class CgroupReader {
 
   /// The row without which file `index` has nothing to say of this cgroup, kNoRow if it has.
   [[nodiscard]] std::size_t lacks(std::size_t index, Slot slot, const Snapshot& snapshot) const;
+
+  /// Whether file `index` has something to say of every cgroup but the root, whatever others say.
+  [[nodiscard]] bool is_unconditional(std::size_t index) const {
+    return prepared_[index].elsewhere && prepared_[index].only_if == kNoRow;
+  }
 
   /// Whether file `index` has nothing but what another file of the plan has first.
   [[nodiscard]] bool is_fallback(std::size_t index) const { return prepared_[index].only_fallback; }
@@ -109,13 +128,24 @@ class CgroupReader {
   [[nodiscard]] ElementTable& elements() { return elements_; }
 
  private:
+  /// A binding as nearly all numbers need it: one that is `plain` has no condition, no other source
+  /// and no axis, so that its number goes straight to its column.
+  struct Store {
+    const Binding* binding = nullptr;
+    std::uint64_t factor = 1;  ///< from the file's unit to the row's
+    std::uint64_t bound = 0;   ///< from this number on it takes a closer look
+    std::uint32_t row = 0;
+    bool plain_at_root = false, plain_elsewhere = false;
+  };
+
   struct Prepared {
     const FileKind* kind = nullptr;
     FlatKeyedParser keyed;
-    std::vector<std::vector<std::size_t>> by_key;  ///< bindings of each key of `keyed`
-    bool only_fallback = false;                    ///< every binding is
-    std::size_t only_if = kNoRow;                  ///< the condition that all bindings share
-    bool nearest = false;                          ///< it may hold by a cgroup above
+    std::vector<Store> stores;                ///< bindings in the order of the keys of `keyed`
+    std::vector<std::uint32_t> first_of_key;  ///< index into stores, and their number at the end
+    bool only_fallback = false;               ///< every binding is
+    std::size_t only_if = kNoRow;             ///< the condition that all bindings share
+    bool nearest = false;                     ///< it may hold by a cgroup above
     bool at_root = false, elsewhere = false;
   };
 
@@ -139,6 +169,9 @@ class CgroupReader {
   std::int64_t fetch(int handle);
   void parse(Prepared& prepared, std::string_view text, const Target& target);
   void parse_word(const Target& target, std::string_view text);
+  [[nodiscard]] Store store_of(const Binding& binding) const;
+  [[nodiscard]] std::uint64_t factor_of(FileUnit unit) const;
+  void store(const Target& target, const Store& store, Value value);
   void set(const Target& target, const Binding& binding, Value value);
   [[nodiscard]] Value converted(const Binding& binding, Value value);
 
@@ -151,7 +184,7 @@ class CgroupReader {
   std::uint32_t element_of_line(const FileKind& kind, std::string_view name);
   bool within_bound();
   void add(const Target& target, const Binding& binding, std::uint32_t element, Value value);
-  ReadOutcome fail(const FileKind& kind, int error, const char* relative);
+  ReadOutcome outcome_of(int error);
   void count_error(std::string_view name, std::string_view reason, const char* relative,
                    const std::string& file);
 
@@ -163,6 +196,7 @@ class CgroupReader {
   std::vector<char> buffer_;
   std::size_t text_size_ = 0;
   std::string path_;
+  std::string_view failure_;   ///< what the last read failed with, as it is counted
   std::size_t malformed_ = 0;  ///< in the file just parsed
   std::size_t lines_ = 0;      ///< of elements, in the file just parsed
   ElementTable elements_;

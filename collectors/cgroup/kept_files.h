@@ -37,8 +37,11 @@ class KeptFiles {
   void fit(std::size_t cgroups, std::size_t slots);
 
   [[nodiscard]] bool keeps(std::size_t file) const { return kinds_[file].kept; }
-  /// The kept handle of a cgroup's file, -1 when there is none yet.
-  [[nodiscard]] int get(std::size_t file, Slot slot) const { return kinds_[file].handles[slot]; }
+  /// The kept handle of a cgroup's file, -1 when there is none.
+  [[nodiscard]] int get(std::size_t file, Slot slot) const {
+    const std::vector<int>& handles = kinds_[file].handles;
+    return slot < handles.size() ? handles[slot] : -1;
+  }
   /// Opens a file of a kept kind for keeping: its handle, or a negative errno. `top` is a handle of
   /// the hierarchy, `relative` the cgroup's path below it.
   int open(std::size_t file, Slot slot, int top, const char* relative);

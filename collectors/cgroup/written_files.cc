@@ -131,12 +131,17 @@ std::uint32_t WrittenFiles::turn_of(Slot slot) const {
   return static_cast<std::uint32_t>(at / (kTurnNs / 1000)) + 1;
 }
 
+std::optional<std::string_view> WrittenFiles::known(std::size_t file, Slot slot) const {
+  const std::size_t index = index_of(file, slot);
+  if (index >= texts_.size() || texts_[index].turn != turn_of(slot)) return std::nullopt;
+  return view(texts_[index]);
+}
+
 std::optional<std::string_view> WrittenFiles::text(std::size_t file, const Cgroup& cgroup) {
   if (texts_.size() < tree_.slots() * written_.size()) {
     texts_.resize(tree_.slots() * written_.size());
   }
-  const Text& kept = at(file, cgroup.slot);
-  if (kept.turn == turn_of(cgroup.slot)) return view(kept);
+  if (const auto text = known(file, cgroup.slot)) return text;
   // First the watch, then the look: what is written between is told.
   if (trusted_) watch(cgroup, written_[place_[file]].h);
   return std::nullopt;

@@ -55,7 +55,9 @@ class WrittenFiles {
   /// Disks came or went, and rules with them.
   void forget_devices();
 
-  /// What file `file` of the plan says for a cgroup; nothing when it has to be read.
+  /// What file `file` of the plan says for the cgroup in `slot`, as far as it is known.
+  [[nodiscard]] std::optional<std::string_view> known(std::size_t file, Slot slot) const;
+  /// The same; where it has to be read, the next write will be told.
   [[nodiscard]] std::optional<std::string_view> text(std::size_t file, const Cgroup& cgroup);
   /// It was read.
   void keep(std::size_t file, Slot slot, std::string_view text);
@@ -81,8 +83,9 @@ class WrittenFiles {
   static constexpr std::size_t kLongest = 4096;  ///< longer ones are read each time
   static constexpr int kNotYet = -2, kRefused = -1;
 
-  [[nodiscard]] Text& at(std::size_t file, Slot slot) {
-    return texts_[slot * written_.size() + place_[file]];
+  [[nodiscard]] Text& at(std::size_t file, Slot slot) { return texts_[index_of(file, slot)]; }
+  [[nodiscard]] std::size_t index_of(std::size_t file, Slot slot) const {
+    return slot * written_.size() + place_[file];
   }
   [[nodiscard]] std::string_view view(const Text& text) const;
   void set(Text& text, std::string_view said);

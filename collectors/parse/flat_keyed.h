@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
@@ -37,21 +38,27 @@ class FlatKeyedParser {
     const char* at = text.data();
     const char* const end = at + text.size();
     for (std::size_t line = 0; at != end; ++line) {
+      const Line* known = expected(line, at, end);
+      const bool is_wanted = known != nullptr && known->wanted != kUnwanted;
+      if (std::uint64_t value = 0; is_wanted) {
+        if (const char* const next = plain_number(at + known->size, end, value)) {
+          on_value(known->wanted, value);
+          at = next;
+          continue;
+        }
+      }
       const char* const newline =
           static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
       if (newline == nullptr) return malformed + 1;  // cut: half a number is a wrong number
       const std::string_view whole(at, static_cast<std::size_t>(newline - at));
       at = newline + 1;
-      // A line that was never understood has left an empty key, with which every line starts.
-      const bool expected =
-          line < order_.size() && !order_[line].key.empty() && whole.starts_with(order_[line].key);
-      const Line* known = expected ? &order_[line] : learn(line, whole);
+      if (known == nullptr) known = learn(line, whole);
       if (known == nullptr) {
         ++malformed;
       } else if (known->wanted != kUnwanted) {
-        const auto value = parse_number(whole.substr(known->key.size()));
-        if (value) {
-          on_value(known->wanted, *value);
+        const auto number = parse_number(whole.substr(known->size));
+        if (number) {
+          on_value(known->wanted, *number);
         } else {
           ++malformed;
         }
@@ -61,27 +68,65 @@ class FlatKeyedParser {
   }
 
  private:
-  static constexpr std::size_t kUnwanted = static_cast<std::size_t>(-1);
+  static constexpr std::uint32_t kUnwanted = UINT32_MAX;
   static constexpr std::size_t kMaxLines = 512;
+  static constexpr std::size_t kMaxKey = 48;  // longer ones are looked up each time
   struct Line {
-    std::string key;  // the blank behind it included
-    std::size_t wanted = kUnwanted;
+    std::uint32_t wanted = kUnwanted;
+    std::uint32_t size = 0;  // of the key, the blank behind it included
+    std::array<char, kMaxKey> key{};
   };
+
+  /// What line number `line`, which begins at `at`, was last time, if it has the same key.
+  [[nodiscard]] const Line* expected(std::size_t line, const char* at, const char* end) const {
+    if (line >= order_.size()) return nullptr;
+    const Line& known = order_[line];
+    // A line that was never understood has left an empty key, with which every line begins.
+    const bool fits = known.size != 0 && known.size <= static_cast<std::size_t>(end - at);
+    return fits && same(at, known) ? &known : nullptr;
+  }
+
+  /// Reads a number that is sure to fit and the newline behind it; returns where the next line
+  /// begins, nothing (nullptr) where it takes a closer look.
+  [[nodiscard]] static const char* plain_number(const char* at, const char* end,
+                                                std::uint64_t& value) {
+    const char* const digits = at;
+    for (; at != end && is_digit(*at); ++at) value = 10 * value + digit(*at);
+    const auto count = static_cast<std::size_t>(at - digits);
+    const bool good = count != 0 && count <= kCertainDigits && at != end && *at == '\n';
+    return good ? at + 1 : nullptr;
+  }
+
+  /// Whether the bytes at `at`, of which there are enough, are the key. By eight at a time: a call
+  /// of memcmp for each line would cost more.
+  [[nodiscard]] static bool same(const char* at, const Line& line) {
+    const char* const key = line.key.data();
+    const std::size_t size = line.size;
+    if (size < 8) return std::memcmp(at, key, size) == 0;
+    for (std::size_t i = 0; i + 8 < size; i += 8) {
+      if (eight(at + i) != eight(key + i)) return false;
+    }
+    return eight(at + size - 8) == eight(key + size - 8);
+  }
+  [[nodiscard]] static std::uint64_t eight(const char* at) {
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, at, sizeof bytes);
+    return bytes;
+  }
 
   const Line* learn(std::size_t number, std::string_view whole) {
     const std::size_t blank = whole.find(' ');
     if (blank == 0 || blank == whole.npos) return nullptr;
-    Line* line = &spare_;
-    if (number < kMaxLines) {
-      if (order_.size() <= number) order_.resize(number + 1);
-      line = &order_[number];
-    }
-    line->key.assign(whole.substr(0, blank + 1));
-    line->wanted = kUnwanted;
+    spare_.wanted = kUnwanted;
+    spare_.size = static_cast<std::uint32_t>(blank + 1);
     for (std::size_t i = 0; i < wanted_.size(); ++i) {
-      if (wanted_[i] == whole.substr(0, blank)) line->wanted = i;
+      if (wanted_[i] == whole.substr(0, blank)) spare_.wanted = static_cast<std::uint32_t>(i);
     }
-    return line;
+    if (number >= kMaxLines || blank >= kMaxKey) return &spare_;
+    whole.copy(spare_.key.data(), blank + 1);
+    if (order_.size() <= number) order_.resize(number + 1);
+    order_[number] = spare_;
+    return &order_[number];
   }
 
   std::vector<std::string> wanted_;

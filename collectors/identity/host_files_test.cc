@@ -5,8 +5,13 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <vector>
 
+#include "collectors/kernel/system_files.h"
 #include "tests/support/tree_files.h"
 
 namespace cgmon {
@@ -91,6 +96,26 @@ TEST(IsPathComponent, RefusesWhatWouldBeAnother) {
     EXPECT_FALSE(is_path_component(bad)) << bad;
   }
   EXPECT_FALSE(is_path_component(std::string(256, 'x')));
+}
+
+TEST(HostFiles, DoesNotLookThroughAllThatFillsADirectory) {
+  // tmpfs lists by age, in the one direction or the other: what was made between is between.
+  std::string top = "/dev/shm/cgmon-host-files-XXXXXX";
+  if (::mkdtemp(top.data()) == nullptr) GTEST_SKIP() << "there is no /dev/shm";
+  const auto fill = [&](const std::string& prefix) {
+    for (int i = 0; i < 2000; ++i) std::ofstream(top + '/' + prefix + std::to_string(i)) << "";
+  };
+  fill("a");
+  std::filesystem::create_directory(top + "/wanted");
+  fill("b");
+  SystemFiles files;
+  Roots roots;
+  roots.rootfs = top;
+  HostFiles host(files, roots);
+  const std::vector<std::string> none, wanted{"wanted"};
+  EXPECT_EQ(host.directories("/", 1), none) << "2000 others come first";
+  EXPECT_EQ(host.directories("/", 1000), wanted);
+  std::filesystem::remove_all(top);
 }
 
 }  // namespace

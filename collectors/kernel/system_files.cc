@@ -209,8 +209,10 @@ int SystemFiles::list_beneath(int dir, const char* path, bool directories, std::
                               DirectoryListing& listing) {
   listing.clear();
   const int handle = open_in(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // Whoever owns the directory may fill it with what is not wanted.
+  std::size_t left = 16 * most + 1024;
   return each_entry_of(handle, [&](const dirent64& head, const char* name) {
-    if (listing.entries().size() == most) return false;
+    if (listing.entries().size() == most || left-- == 0) return false;
     if (!directories || is_directory(handle, head, name)) listing.add(name, head.d_ino);
     return true;
   });

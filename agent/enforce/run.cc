@@ -13,9 +13,8 @@
 #include "agent/enforce/aftermath.h"
 #include "agent/enforce/alarms.h"
 #include "agent/enforce/child.h"
-#include "agent/enforce/device_filter.h"
-#include "agent/enforce/kept.h"
 #include "agent/enforce/leftovers.h"
+#include "agent/enforce/limits.h"
 #include "agent/enforce/profile.h"
 #include "agent/enforce/scope.h"
 #include "agent/enforce/system.h"
@@ -51,11 +50,8 @@ class Run {
  private:
   Result<void> execute();
   Result<void> prepare(const Step& step);
-  Result<void> write(const Step& step);
   Result<void> enable(const Step& step);
   void return_home();
-  Result<void> check_kept(const Step& step);
-  Result<void> restrict(const Step& step);
   Result<void> start(const Step& step);
   Result<void> make_scratch_entry(const Step& step);
   Result<void> set_up();
@@ -149,7 +145,7 @@ Result<void> Run::prepare(const Step& step) {
       return error == 0 ? Result<void>() : failure("cannot move a process", step.path, error);
     }
     case Step::Act::expect:
-      return check_kept(step);
+      return check_kept(step, context_.files, outcome_.report);
     case Step::Act::leave: {
       const int error = move_self(step.path);
       if (error != 0) return failure("cannot move this process", step.path, error);
@@ -159,7 +155,7 @@ Result<void> Run::prepare(const Step& step) {
     case Step::Act::enable:
       return enable(step);
     case Step::Act::write:
-      return write(step);
+      return write_limit(step, context_.files, outcome_.report);
     case Step::Act::copy: {
       std::string text;
       const int error =
@@ -172,7 +168,7 @@ Result<void> Run::prepare(const Step& step) {
     case Step::Act::set_rlimit:
     case Step::Act::set_nice:
     case Step::Act::set_oom_score:
-      return restrict(step);
+      return restrict_process(step, spec_, plan_, child_ ? child_->pid() : -1, outcome_.report);
     case Step::Act::start:
       return start(step);
     case Step::Act::attach:
@@ -198,17 +194,6 @@ Result<void> Run::prepare(const Step& step) {
   return {};
 }
 
-Result<void> Run::write(const Step& step) {
-  const int error = write_kernel_file(step.path, step.value);
-  if (error != 0) {
-    std::string what = step.limit.empty() ? "" : "--" + step.limit + ": ";
-    what += "the kernel refuses `" + step.value + "`";
-    if (!step.remedy.empty()) what += "; " + step.remedy;
-    return failure(what, step.path, error);
-  }
-  return step.limit.empty() ? Result<void>() : check_kept(step);
-}
-
 /// In a unit that was handed over, what was not there before is taken back at the end.
 Result<void> Run::enable(const Step& step) {
   std::string before;
@@ -218,7 +203,7 @@ Result<void> Run::enable(const Step& step) {
     const bool had = (' ' + before + ' ').find(' ' + step.value.substr(1) + ' ') != before.npos;
     if (!had) enabled_.push_back(step);
   }
-  return write(step);
+  return write_limit(step, context_.files, outcome_.report);
 }
 
 /// Back to the cgroup that this process left, which may then have no cgroups with limits below it.
@@ -228,48 +213,6 @@ void Run::return_home() {
     [[maybe_unused]] const int error = write_kernel_file(step->path, '-' + step->value.substr(1));
   }
   [[maybe_unused]] const int error = move_self(left_.value + "/cgroup.procs");
-}
-
-Result<void> Run::check_kept(const Step& step) {
-  std::string text;
-  const std::string& path = step.read_back.empty() ? step.path : step.read_back;
-  const int error = read_file(context_.files, Files::kAbsolute, path.c_str(), kFileBytesMax, text);
-  if (error != 0) return failure("cannot read back", path, -error);
-  const Kept kept = judge_kept(step, text);
-  outcome_.report.limits.push_back({step.limit, step.path, step.value, kept.effective});
-  if (kept.how == Kept::How::exact) return {};
-  if (kept.how == Kept::How::rounded) {
-    outcome_.report.warnings.push_back("--" + step.limit + ": the kernel rounds " + step.value +
-                                       " to " + kept.effective);
-    return {};
-  }
-  return failure("--" + step.limit + ": asked for " + step.value + ", the kernel has " +
-                     (kept.effective.empty() ? "nothing" : kept.effective),
-                 path);
-}
-
-Result<void> Run::restrict(const Step& step) {
-  int error = 0;
-  std::string effective = step.value;
-  if (step.act == Step::Act::allow_devices) {
-    error = attach_device_program(step.path, device_program(plan_.devices));
-  } else if (step.act == Step::Act::set_rlimit) {
-    const auto is_meant = [&](const Rlimit& each) {
-      return step.value.starts_with(std::string(kRlimitNames.at(each.index)) + '=');
-    };
-    error = set_rlimit(child_->pid(), *std::ranges::find_if(spec_.rlimits, is_meant));
-  } else if (step.act == Step::Act::set_nice) {
-    error = set_nice(child_->pid(), spec_.nice.value_or(0));
-  } else {
-    const std::string path = "/proc/" + std::to_string(child_->pid()) + "/oom_score_adj";
-    error = write_kernel_file(path, step.value);
-  }
-  if (error != 0) {
-    return failure("--" + step.limit + ": the kernel refuses " + step.value + "; " + step.remedy,
-                   step.path, error);
-  }
-  outcome_.report.limits.push_back({step.limit, step.path, step.value, effective});
-  return {};
 }
 
 Result<void> Run::start(const Step& step) {

@@ -107,6 +107,11 @@ Result<void> find_process(Files& files, const Roots& roots, NamespaceSet wanted,
                    "could join");
   }
   target.pidfd = open_process(target.process);
+  if (target.pidfd < 0 && errno != ESRCH) {
+    return failure("--join: cannot hold process " + std::to_string(target.process) +
+                       " by a pidfd, which takes Linux 5.8",
+                   {}, errno);
+  }
   const std::string directory = roots.procfs + '/' + std::to_string(target.process);
   for (std::size_t i = 0; i < kNamespaceNames.size(); ++i) {
     const auto kind = static_cast<Namespace>(i);

@@ -420,9 +420,9 @@ TEST(TerminalTable, HasMoreColumnsWhenItIsWide) {
             "NAME CPU % CPU LIMIT MEM USAGE / LIMIT MEM % MEM PEAK SWAP PIDS THROTTLED PSI CPU PSI "
             "MEM PSI IO FULL CPU FULL MEM FULL IO IO READ/s IO WRITE/s OOM KILLS STATE RUNTIME POD "
             "IMAGE TOP PROCESSES");
-  EXPECT_EQ(
-      line_of(table, "web"),
-      "web - 0.5 - - 9MiB 0B - - - - - - 25.00% - - - 3 paused docker - evil\\x1b[2J:1 py\\x0a3, sh");
+  EXPECT_EQ(line_of(table, "web"),
+            "web - 0.5 - - 9MiB 0B - - - - - - 25.00% - - - 3 paused docker - evil\\x1b[2J:1 "
+            "py\\x0a3, sh");
   for (std::size_t width = 1; width < 240; ++width) {
     for (const std::string& line : lines_of(host.table({.width = width, .wide = true}).text)) {
       EXPECT_LE(display_width(line), width) << line;

@@ -25,7 +25,7 @@ namespace {
 /// Bodies up to this size are copied behind their head: one system call, one packet.
 constexpr std::size_t kSmallBody = 16'384;
 /// Large ones go out in pieces of this size.
-constexpr std::size_t kPiece = 65'536;
+constexpr std::size_t kPiece = 262'144;  // in 64 KiB a page of 1 MB takes 0.1 ms more
 constexpr std::string_view kLastResort =
     "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 

@@ -59,8 +59,8 @@ void check_against_tree(const Json& tree, const Result<ContainerMetadata>& read)
       if (value.is_object() && !key.empty()) called.push_back(key);
     }
   }
-  const auto is_in = [&](std::string_view name) {
-    return std::ranges::find(called, name) != called.end();
+  const auto is_in = [&](std::string_view network) {
+    return std::ranges::find(called, network) != called.end();
   };
   require(read->network.empty() == called.empty(), "who is in a network says so");
   require(read->network != "host" || is_in("host"), "the host's is called so");

@@ -102,6 +102,7 @@ def _judge_info(page, docker, container):
         "id": path, "name": container.name, "image": container.image, "kind": "container",
         "container_id": container.container_id, "runtime": "docker",
         "image_id": docker.call("inspect", "-f", "{{.Image}}", container.name),
+        "network": _whose_network(docker, container),
     }  # fmt: skip
     parts = path.split("/")
     slices = [part for part in parts if part.endswith(".slice")]
@@ -109,6 +110,12 @@ def _judge_info(page, docker, container):
     wanted.update({"unit": parts[-1]} if parts[-1].endswith(".scope") else {})
     shown = [sample.labels for sample in page.samples("container_info", id=path)]
     return "equal" if shown == [wanted] else f"FAILED: shown {shown}, wanted {wanted}"
+
+
+def _whose_network(docker, container):
+    mode = docker.call("inspect", "-f", "{{.HostConfig.NetworkMode}}", container.name)
+    mode = mode.partition(":")[0]
+    return mode if mode in ("none", "host", "container") else "own"
 
 
 def _of_host(host, family):

@@ -9,7 +9,7 @@ namespace cgmon {
 namespace {
 
 constexpr std::uint64_t kLeafTurns = 16;  // a leaf's turn comes every sixteenth refresh
-constexpr unsigned kDoubts = 3;          // unannounced changes until events are given up
+constexpr unsigned kDoubts = 3;           // unannounced changes until events are given up
 constexpr std::size_t kMostBrief = 1000;
 
 }  // namespace

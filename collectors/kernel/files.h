@@ -17,8 +17,8 @@ struct FileStatus {
   std::int64_t mtime_ns = 0;  ///< since the epoch
 };
 
-/// What a directory holds, in most uses its directories; reused between calls so that listing allocates nothing
-/// once it has grown.
+/// What a directory holds, in most uses its directories; reused between calls so that listing
+/// allocates nothing once it has grown.
 class DirectoryListing {
  public:
   struct Entry {
@@ -115,7 +115,8 @@ class Files {
   /// Fills `listing` with the directories in a directory, `.` and `..` left out.
   virtual int list_directories(int dir, const char* path, DirectoryListing& listing) = 0;
   /// Fills `listing` with what a directory holds that hostile hands may have made, resolved as
-  /// open_beneath() does: `.` and `..` left out, at most `most` entries. `directories`: these alone.
+  /// open_beneath() does: `.` and `..` left out, at most `most` entries. `directories`: these
+  /// alone.
   virtual int list_beneath(int dir, const char* path, bool directories, std::size_t most,
                            DirectoryListing& listing) = 0;
   /// Counts the links in a directory.

@@ -27,9 +27,8 @@ using AxisElements = std::vector<AxisElement>;
 [[nodiscard]] inline std::span<const std::string_view> label_names(Axis axis) {
   static constexpr std::array<std::string_view, 3> kDevice{"device", "major", "minor"};
   static constexpr std::array<std::string_view, 2> kDeviceResource{"device", "resource"};
-  static constexpr std::array<std::string_view, 7> kOthers{"cpu",      "pagesize", "node",
-                                                           "resource", "region",   "interface",
-                                                           "limited_by"};
+  static constexpr std::array<std::string_view, 7> kOthers{
+      "cpu", "pagesize", "node", "resource", "region", "interface", "limited_by"};
   const auto other = [](std::size_t index) { return std::span(kOthers).subspan(index, 1); };
   switch (axis) {
     case Axis::none:

@@ -38,12 +38,12 @@ consteval auto joined(const std::array<T, Sizes>&... parts) {
 
 /// Every family. Names and types are cAdvisor's where it has the family; the order is the page's.
 /// `agent metrics` prints this table.
-inline constexpr auto kFamilies = tables::joined(
-    tables::families::kSpec, tables::families::kCpu, tables::families::kMemory,
-    tables::families::kPids, tables::families::kPressure, tables::families::kIo,
-    tables::families::kNetwork, tables::families::kDisk, tables::families::kProcess,
-    tables::families::kResources, tables::families::kLimits, tables::families::kHost,
-    tables::families::kIdentity);
+inline constexpr auto kFamilies =
+    tables::joined(tables::families::kSpec, tables::families::kCpu, tables::families::kMemory,
+                   tables::families::kPids, tables::families::kPressure, tables::families::kIo,
+                   tables::families::kNetwork, tables::families::kDisk, tables::families::kProcess,
+                   tables::families::kResources, tables::families::kLimits, tables::families::kHost,
+                   tables::families::kIdentity);
 
 /// Every number, with its sources in order of preference. Rows of a family stand together.
 inline constexpr auto kRows = tables::joined(

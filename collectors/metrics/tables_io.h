@@ -7,9 +7,9 @@
 /// Block I/O of each device, and its limits (cgroup-v2.rst "IO", cgroup-v1/blkio-controller.rst).
 ///
 /// io.stat counts descendants, as v1's "_recursive" files do. On v1 it depends on kernel, scheduler
-/// and rules what is counted: bfq counts the disks that it schedules; what the throttle counts holds
-/// only where BlockIoCounting says so; CFQ went with Linux 5.0, and the times, merges and queues that
-/// it knew are bfq's only in kernels made for debugging it.
+/// and rules what is counted: bfq counts the disks that it schedules; what the throttle counts
+/// holds only where BlockIoCounting says so; CFQ went with Linux 5.0, and the times, merges and
+/// queues that it knew are bfq's only in kernels made for debugging it.
 // clang-format off
 namespace cgmon::tables::families {
 inline constexpr auto kIo = std::to_array<Family>({

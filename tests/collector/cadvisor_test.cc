@@ -96,9 +96,8 @@ TEST_P(BesideCadvisor, SaysTheSameOfPausedContainers) {
   const Samples expected = expected_of(host);
   ASSERT_GT(expected.size(), 50U);
   // With percpu, as cAdvisor prints v1.
-  const Samples ours =
-      ours_of(host, default_groups() | bit(Group::percpu) | bit(Group::memory_numa) |
-                        bit(Group::cpuset));
+  const Samples ours = ours_of(
+      host, default_groups() | bit(Group::percpu) | bit(Group::memory_numa) | bit(Group::cpuset));
   std::size_t equal = 0;
   for (const auto& [series, value] : expected) {
     const auto exception = std::ranges::find_if(kExceptions, [&](const Exception& entry) {

@@ -268,13 +268,12 @@ def body():
             leaves_nothing_when_killed,
             ends_with_the_container,
         ]
-        chosen = [check for check in every if not OPTIONS.only or check.__name__ in OPTIONS.only]
-        return checks.main("agent run --into", chosen, 170)
+        return checks.main("agent run --into", checks.only(every, OPTIONS), 170)
 
 
 parser = argparse.ArgumentParser(description=__doc__)
 dockerd.add_arguments(parser)
-parser.add_argument("--only", action="append", help="this check alone; repeatable")
+checks.add_only(parser)
 OPTIONS = parser.parse_args()
 DOCKER = WEB = None
 checks.run_or_skip(body)

@@ -352,11 +352,10 @@ def body():
         ends_what_does_not_want_to,
         starts_quickly,
     ]
-    chosen = [check for check in every if not OPTIONS.only or check.__name__ in OPTIONS.only]
-    return checks.main("agent run, isolation", chosen, 200)
+    return checks.main("agent run, isolation", checks.only(every, OPTIONS), 200)
 
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--only", action="append", help="this check alone; repeatable")
+checks.add_only(parser)
 OPTIONS = parser.parse_args()
 checks.run_or_skip(body)

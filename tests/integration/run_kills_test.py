@@ -175,11 +175,10 @@ def body():
         leaves_nothing_when_killed_at_random,
         leaves_nothing_when_killed_at_any_step,
     ]
-    chosen = [check for check in every if not OPTIONS.only or check.__name__ in OPTIONS.only]
-    return checks.main("agent run, killed", chosen, 400)
+    return checks.main("agent run, killed", checks.only(every, OPTIONS), 400)
 
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--only", action="append", help="this check alone; repeatable")
+checks.add_only(parser)
 OPTIONS = parser.parse_args()
 checks.run_or_skip(body)

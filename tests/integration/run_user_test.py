@@ -205,11 +205,10 @@ def body():
         works_without_root,
         maps_the_ids_that_were_given,
     ]
-    chosen = [check for check in every if not OPTIONS.only or check.__name__ in OPTIONS.only]
-    return checks.main("agent run, ordinary user", chosen, 100)
+    return checks.main("agent run, ordinary user", checks.only(every, OPTIONS), 100)
 
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--only", action="append", help="this check alone; repeatable")
+checks.add_only(parser)
 OPTIONS = parser.parse_args()
 checks.run_or_skip(body)

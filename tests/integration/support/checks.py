@@ -40,6 +40,15 @@ def _record(title, check, outcome, reason=""):
             file.write("\t".join((title, check.__name__, outcome, " ".join(reason.split()))) + "\n")
 
 
+def add_only(parser):
+    parser.add_argument("--only", action="append", help="this check alone; repeatable")
+
+
+def only(every, options):
+    """Those of a script's checks that its --only names, in their order; all without it."""
+    return [check for check in every if not options.only or check.__name__ in options.only]
+
+
 def wait_until(condition, seconds, what):
     """Returns the first true result of `condition`; fails when there is none within `seconds`."""
     deadline = time.monotonic() + seconds

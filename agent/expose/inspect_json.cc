@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "agent/expose/json_writer.h"
+#include "agent/expose/life_json.h"
 #include "agent/expose/metric_words.h"
 #include "collectors/identity/utf8.h"
 
@@ -21,7 +22,7 @@ class Document {
     json_.begin_object();
     json_.member("schema", "cgmon.inspect");
     json_.member("version", kVersion);
-    time("time", report_.read_at_ns);
+    write_time(json_, "time", report_.read_at_ns);
     write_identity();
     write_directories();
     write_limits();
@@ -36,11 +37,6 @@ class Document {
  private:
   void text(std::string_view name, std::string_view value) {
     if (!value.empty()) json_.member(name, repair_path(value));
-  }
-  void time(std::string_view name, std::int64_t ns) {
-    if (ns <= 0) return;
-    json_.key(name);
-    json_.number(static_cast<std::uint64_t>(ns), 9);
   }
   void value(std::string_view name, Value value, Unit unit, bool is_signed = false) {
     if (value.is_absent()) return;
@@ -83,26 +79,11 @@ class Document {
     text("step_id", labels.step_id);
     text("task_id", labels.task_id);
     text("network", labels.network);
-    write_life(labels.life);
+    write_life(json_, labels.life);
     text("managed_by", report_.manager);
     text("driver", report_.driver);
     text("inside", report_.inside);
     json_.end_object();
-  }
-
-  void write_life(const ContainerLife& life) {
-    text("state", name_of(life.state));
-    text("health", name_of(life.health));
-    if (life.restarts) json_.member("restarts", *life.restarts);
-    time("created", life.created_at_ns);
-    time("started", life.started_at_ns);
-    if (!has_ended(life)) return;
-    time("finished", life.finished_at_ns);
-    if (life.exit_code) {
-      json_.key("exit_code");
-      json_.number(static_cast<std::uint64_t>(std::int64_t{*life.exit_code}), 0, true);
-    }
-    json_.member("oom_killed", life.oom_killed);
   }
 
   void write_directories() {

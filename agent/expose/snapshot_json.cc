@@ -4,6 +4,7 @@
 
 #include "agent/expose/element_label.h"
 #include "agent/expose/json_writer.h"
+#include "agent/expose/life_json.h"
 #include "agent/expose/metric_words.h"
 #include "collectors/metrics/tables.h"
 
@@ -104,32 +105,12 @@ class CgroupsJson {
     known("task_id", labels.task_id);
     known("network", labels.network);
     known("inside", labels.outer);
-    write_life(labels.life);
+    write_life(json_, labels.life);
     if (labels.container_labels.empty()) return;
     json_.key("labels");
     json_.begin_object();
     for (const auto& [name, value] : labels.container_labels) json_.member(name, value);
     json_.end_object();
-  }
-
-  void write_life(const ContainerLife& life) {
-    if (life.state != ContainerState::unknown) json_.member("state", name_of(life.state));
-    if (life.health != Health::unknown) json_.member("health", name_of(life.health));
-    if (life.restarts) json_.member("restarts", *life.restarts);
-    const auto time = [this](std::string_view name, std::int64_t ns) {
-      if (ns <= 0) return;
-      json_.key(name);
-      json_.number(static_cast<std::uint64_t>(ns), 9);
-    };
-    time("created", life.created_at_ns);
-    time("started", life.started_at_ns);
-    if (!has_ended(life)) return;
-    time("finished", life.finished_at_ns);
-    if (life.exit_code) {
-      json_.key("exit_code");
-      json_.number(static_cast<std::uint64_t>(std::int64_t{*life.exit_code}), 0, true);
-    }
-    json_.member("oom_killed", life.oom_killed);
   }
 
   void write_row(std::size_t row, Slot slot) {

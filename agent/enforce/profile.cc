@@ -208,12 +208,7 @@ Value Profile::event(Controller controller, const char* file, std::string_view k
           0) {
     return found;
   }
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    std::string_view line = take_until(rest, '\n');
-    if (take_word(line) != key) continue;
-    if (const auto number = parse_number(line)) found = Value::of(*number);
-  }
+  if (const auto number = flat_keyed_number(text, key)) found = Value::of(*number);
   return found;
 }
 

@@ -20,7 +20,7 @@
 #include "agent/enforce/system.h"
 #include "agent/enforce/teardown.h"
 #include "collectors/kernel/system_files.h"
-#include "collectors/parse/number.h"
+#include "collectors/parse/flat_keyed.h"
 
 namespace cgmon {
 namespace {
@@ -342,12 +342,7 @@ std::uint64_t Run::kills_above() const {
                                              plan_.kills_above.c_str(), kFileBytesMax, text) != 0) {
     return 0;
   }
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    std::string_view line = take_until(rest, '\n');
-    if (take_word(line) == "oom_kill") return parse_number(line).value_or(0);
-  }
-  return 0;
+  return flat_keyed_number(text, "oom_kill").value_or(0);
 }
 
 /// As a terminal's Ctrl-Z, but for all that is in the cgroup; SIGCONT ends it.

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -133,5 +134,15 @@ class FlatKeyedParser {
   std::vector<Line> order_;
   Line spare_;
 };
+
+/// The number of one key, for a file that is seldom read; nothing where it is not there or none.
+[[nodiscard]] inline std::optional<std::uint64_t> flat_keyed_number(std::string_view text,
+                                                                    std::string_view key) {
+  while (!text.empty()) {
+    std::string_view line = take_until(text, '\n');
+    if (take_word(line) == key) return parse_number(line);
+  }
+  return std::nullopt;
+}
 
 }  // namespace cgmon

@@ -10,6 +10,7 @@
 #include "agent/enforce/delegation.h"
 #include "agent/enforce/system.h"
 #include "collectors/parse/number.h"
+#include "collectors/parse/process_files.h"
 
 namespace cgmon {
 namespace {
@@ -92,13 +93,12 @@ Result<void> find_process(Files& files, const Roots& roots, NamespaceSet wanted,
   }
   std::uint64_t first = UINT64_MAX;
   for (const pid_t pid : pids) {
-    const std::string text = line_of(files, roots.procfs + '/' + std::to_string(pid) + "/stat");
-    // Behind the name, which may hold anything, the 20th field.
-    std::string_view rest = std::string_view(text).substr(std::min(text.rfind(')'), text.size()));
-    for (int field = 0; field < 20; ++field) take_word(rest);
-    const auto ticks = parse_number(take_word(rest));
-    if (!ticks || *ticks >= first) continue;
-    first = *ticks;
+    std::string text;  // all of it: the name may hold a line's end
+    const std::string path = roots.procfs + '/' + std::to_string(pid) + "/stat";
+    if (read_file(files, Files::kAbsolute, path.c_str(), kTextBytesMax, text) != 0) continue;
+    const auto stat = parse_process_stat(text);
+    if (!stat || stat->start_ticks >= first) continue;
+    first = stat->start_ticks;
     target.process = pid;
   }
   if (target.process < 0) {

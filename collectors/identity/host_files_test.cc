@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -101,7 +102,12 @@ TEST(IsPathComponent, RefusesWhatWouldBeAnother) {
 TEST(HostFiles, DoesNotLookThroughAllThatFillsADirectory) {
   // tmpfs lists by age, in the one direction or the other: what was made between is between.
   std::string top = "/dev/shm/cgmon-host-files-XXXXXX";
-  if (::mkdtemp(top.data()) == nullptr) GTEST_SKIP() << "there is no /dev/shm";
+  if (::mkdtemp(top.data()) == nullptr) {
+    GTEST_SKIP()
+        << "the order of a listing is known of tmpfs alone, and no directory can be made in "
+           "/dev/shm: "
+        << std::strerror(errno);
+  }
   const auto fill = [&](const std::string& prefix) {
     for (int i = 0; i < 2000; ++i) std::ofstream(top + '/' + prefix + std::to_string(i)) << "";
   };
